@@ -1,0 +1,82 @@
+# Few words; each is safe to repeat and quick the second time. Nothing here asks a question.
+#
+#   make install   .venv with .venv/bin/stavbill: the production lock and this project, editable
+#   make demo      installs what is missing and runs a month against the sandbox
+#   make test      everything that CI checks; installs the tools and Debian packages it needs
+#   make check     under a minute: linters, types, imports, and the tests of the pure core
+#   make golden    rewrites the approved documents in tests/golden; review the diff like code
+#   make bench     one line for each figure: name value unit limit ok|short
+#   make lock      resolves requirements*.lock again from pyproject.toml
+#
+# A fresh Debian 12 needs python3.11, pip and make. Another interpreter: make PYTHON=/path install
+
+PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3) python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+FAST_TESTS := $(wildcard tests/billing tests/plan tests/house)
+# Resolving leaves no download address in the lock; hashes make every mirror as good as another.
+LOCK := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --no-header --quiet
+
+# Debian's libraries: Pango for the PDFs, HarfBuzz for quick fonts, PostgreSQL for the store's tests.
+DEBIAN_TEST := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-liberation postgresql
+
+.DELETE_ON_ERROR:
+.PHONY: help install dev debian demo test check static golden bench lock
+
+help:
+	@sed -n 's/^#   make/  make/p' Makefile
+
+# ------------------------------------------------------------------------------- installation
+# Stamps lie inside .venv: remove it and everything is made again.
+install: $(VENV)/installed.stamp
+
+dev: $(VENV)/dev.stamp
+
+$(VENV)/created.stamp:
+	@scripts/create-venv.sh "$(PYTHON)" $(VENV)
+	@touch $@
+
+$(VENV)/installed.stamp: requirements.lock pyproject.toml | $(VENV)/created.stamp
+	$(PIP) install --require-hashes --requirement requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The development lock was resolved under the production lock: installing it changes no version.
+$(VENV)/dev.stamp: requirements-dev.lock $(VENV)/installed.stamp
+	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+debian:
+	@scripts/debian-packages.sh $(DEBIAN_TEST)
+
+# --------------------------------------------------------------------------------------- words
+demo: install
+	@scripts/demo.sh
+
+# One pass over all that must hold. Coverage is of the pure core only, branches included: the
+# rest is tested against the sandbox, where a percentage says little.
+test: dev debian static
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+check: dev static
+	$(BIN)/python -m pytest -q -n auto $(FAST_TESTS)
+
+static: dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Exit code 5 is pytest's «nothing collected»: no document is approved by text yet.
+golden: dev
+	$(BIN)/python -m pytest -q --rewrite-golden || [ $$? -eq 5 ]
+
+bench: dev
+	$(BIN)/python -m benchmarks
+
+lock: dev
+	$(LOCK) --group build --output-file requirements.lock
+	$(LOCK) --group build --extra dev --constraint requirements.lock \
+		--output-file requirements-dev.lock

@@ -1,0 +1,89 @@
+"""The configuration in the core's words: issuer rules, dated VAT rates, wording, prices, days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from stavbill.billing.facts import OwnCompanyId, ServiceCode
+from stavbill.billing.money import Currency
+from stavbill.billing.period import WorkingCalendar
+
+
+@dataclass(frozen=True, slots=True)
+class DatedRate:
+    """A VAT rate in percent from `since` on; `percent` None means outside VAT (§7)."""
+
+    since: date
+    percent: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceWording:
+    """How one service is written on invoices of one issuer rule.
+
+    `line` stands before the month on a row, `title` on an invoice of this service alone, without
+    «[Биллинг]» and month.
+    """
+
+    service: ServiceCode
+    line: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerRule:
+    """One row of the ordered rule table of §4: which contract leads to which issuer.
+
+    A document matches by `template_ids` or `template_names`; a document without a template that
+    any rule knows, by the beginning of its title. `own_company` is None when the portal has no own
+    company of the name `issuer`: contracts of the rule then hold.
+    """
+
+    code: str
+    issuer: str
+    own_company: OwnCompanyId | None
+    currency: Currency
+    template_ids: tuple[str, ...] = ()
+    template_names: tuple[str, ...] = ()
+    title: str
+    wording: tuple[ServiceWording, ...]
+    vat: tuple[DatedRate, ...]
+
+    def words(self, service: ServiceCode) -> ServiceWording:
+        """Return the wording of `service`; the service's code stands in where none is given."""
+        for wording in self.wording:
+            if wording.service == service:
+                return wording
+        return ServiceWording(service, str(service), str(service))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What holds for every company of a portal.
+
+    `services` is every fee-bearing service in the order of invoice lines, subscription first.
+    `conservation_prices` gives the price that marks a conservation group, by currency (§5); a
+    currency that is absent has none. `hand_wording` are further beginnings of rows and titles by
+    which invoices that others made are recognised as a service.
+    """
+
+    rules: tuple[IssuerRule, ...]
+    services: tuple[ServiceCode, ...]
+    active_statuses: frozenset[str]
+    calendar: WorkingCalendar
+    default_sending_day: int = 10
+    pay_within_days: int = 10
+    default_currency: Currency = Currency.RUB
+    conservation_prices: tuple[tuple[Currency, Decimal], ...] = ((Currency.RUB, Decimal(100)),)
+    hand_wording: tuple[ServiceWording, ...] = ()
+    title_mark: str = "[Биллинг]"
+    forecast_years: frozenset[int] = frozenset()
+
+    def conservation_price(self, currency: Currency) -> Decimal | None:
+        """Return the price that marks conserved units in `currency`, None when none is set."""
+        for known, price in self.conservation_prices:
+            if known is currency:
+                return price
+        return None

@@ -1,0 +1,309 @@
+"""The tariff grammar that people type into company cards: read, judged with a place, written back.
+
+Source: billing rules §2.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+SPACES = " \t\u00a0\u202f\u2009"
+TIMES_SIGNS = "*xXхХ×·"
+DASHES = "-—–"
+RUBLE_SIGN = re.compile(r"руб|р|₽", re.IGNORECASE)
+DIGITS = re.compile(r"[0-9]+")
+MAX_QUANTITY = 1_000_000
+MAX_RUBLES = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class TariffGroup:
+    """`quantity` units at `price` kopecks (tiyn) a month; `quantity` None is the dash of `-*200`."""
+
+    quantity: int | None
+    price: int
+
+    @property
+    def total(self) -> int:
+        """What the group costs a month, in kopecks; a remembered price costs nothing."""
+        return (self.quantity or 0) * self.price
+
+
+@dataclass(frozen=True, slots=True)
+class TariffStyle:
+    """How the field writes its signs, so that a changed tariff goes back in its own style."""
+
+    times: str = "*"
+    between: str = "|"
+    decimal: str = ","
+    dash: str = "-"
+    suffix: str = ""
+
+
+PLAIN_STYLE = TariffStyle()
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """A tariff as understood. No groups means `-`: no such fee.
+
+    Equality looks at the groups and at the style in which they are written back.
+    """
+
+    groups: tuple[TariffGroup, ...]
+    style: TariffStyle = PLAIN_STYLE
+
+    @property
+    def billed(self) -> tuple[TariffGroup, ...]:
+        """The groups that count now: those with a quantity above zero."""
+        return tuple(group for group in self.groups if group.quantity)
+
+    @property
+    def quantity(self) -> int:
+        """The number of units in all groups."""
+        return sum(group.quantity or 0 for group in self.groups)
+
+    @property
+    def total(self) -> int:
+        """What one month costs, in kopecks."""
+        return sum(group.total for group in self.groups)
+
+    @property
+    def is_no_fee(self) -> bool:
+        """Say whether the field means «no such fee»: `-`, or only remembered prices (§2, §11)."""
+        return all(group.quantity is None for group in self.groups)
+
+    def merged(self) -> tuple[TariffGroup, ...]:
+        """Return the billed groups, those of one price added up, in the order of the field (§2)."""
+        by_price: dict[int, int] = {}
+        for group in self.billed:
+            by_price[group.price] = by_price.get(group.price, 0) + (group.quantity or 0)
+        return tuple(TariffGroup(quantity, price) for price, quantity in by_price.items())
+
+
+NO_FEE = Tariff(())
+
+
+@dataclass(frozen=True, slots=True)
+class TariffProblem:
+    """A tariff text that is not understood: never guessed, never «no fee» (§2, §9).
+
+    `position` counts characters of `text` as it stands on the card, from 0; `expected` is a code
+    of `EXPECTATIONS`, put into words by `plan.texts`.
+    """
+
+    text: str
+    position: int
+    expected: str
+
+
+EXPECTATIONS = frozenset(
+    {"quantity", "times", "price", "kopecks", "separator", "thousands", "group", "smaller_number"}
+)
+
+
+def parse_tariff(text: str | None) -> Tariff | TariffProblem:
+    """Return the tariff that `text` means, or the problem with its place.
+
+    None, blanks and a lone dash give `NO_FEE` (in the field's own dash). Results are remembered by
+    text: a portal has few distinct tariffs.
+
+    Source: billing rules §2.
+    """
+    return _parse_cached(text or "")
+
+
+@lru_cache(maxsize=16_384)
+def _parse_cached(text: str) -> Tariff | TariffProblem:
+    try:
+        return _Reader(text).tariff()
+    except _Stop as stop:
+        return TariffProblem(text, stop.position, stop.expected)
+
+
+def format_tariff(tariff: Tariff) -> str:
+    """Return the text of `tariff` in its own style; `parse_tariff` of it is `tariff` again.
+
+    Source: billing rules §2, «writing a tariff back keeps the field's own style».
+    """
+    style = tariff.style
+    if not tariff.groups:
+        return style.dash
+    return style.between.join(_format_group(group, style) for group in tariff.groups)
+
+
+def _format_group(group: TariffGroup, style: TariffStyle) -> str:
+    quantity = style.dash if group.quantity is None else str(group.quantity)
+    rubles, kopecks = divmod(group.price, 100)
+    price = str(rubles) if kopecks == 0 else f"{rubles}{style.decimal}{kopecks:02d}"
+    return f"{quantity}{style.times}{price}{style.suffix}"
+
+
+class _Stop(Exception):  # noqa: N818  it ends the reading of one text, nobody outside sees it
+    def __init__(self, position: int, expected: str) -> None:
+        super().__init__(expected)
+        self.position = position
+        self.expected = expected
+
+
+class _Reader:
+    """Reads one text from left to right; the first thing that does not fit stops it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self.times = self.between = self.decimal = self.dash = self.suffix = ""
+
+    def tariff(self) -> Tariff:
+        self._skip(SPACES + "\r\n")
+        if self._ended():
+            return NO_FEE
+        if self._is_lone_dash():
+            return Tariff((), TariffStyle(dash=self.dash))
+        groups = [self._group()]
+        while self._separator():
+            groups.append(self._group())
+        if not self._ended():
+            raise _Stop(self.at, "separator")
+        return Tariff(tuple(groups), self._style())
+
+    def _style(self) -> TariffStyle:
+        return TariffStyle(
+            times=self.times or PLAIN_STYLE.times,
+            between=self.between or PLAIN_STYLE.between,
+            decimal=self.decimal or PLAIN_STYLE.decimal,
+            dash=self.dash or PLAIN_STYLE.dash,
+            suffix=self.suffix,
+        )
+
+    def _ended(self) -> bool:
+        return self.at >= len(self.text)
+
+    def _peek(self) -> str:
+        return self.text[self.at] if self.at < len(self.text) else ""
+
+    def _skip(self, signs: str) -> int:
+        start = self.at
+        while self.at < len(self.text) and self.text[self.at] in signs:
+            self.at += 1
+        return self.at - start
+
+    def _is_lone_dash(self) -> bool:
+        start = self.at
+        if self._peek() and self._peek() in DASHES:
+            dash = self._peek()
+            self.at += 1
+            self._skip(SPACES + "\r\n|")
+            if self._ended():
+                self.dash = dash
+                return True
+        self.at = start
+        return False
+
+    def _group(self) -> TariffGroup:
+        quantity = self._quantity()
+        self._skip(SPACES)
+        sign = self._peek()
+        if not sign or sign not in TIMES_SIGNS:
+            raise _Stop(self.at, "times")
+        self.times = self.times or sign
+        self.at += 1
+        self._skip(SPACES)
+        price = self._price()
+        self._ruble_sign()
+        return TariffGroup(quantity, price)
+
+    def _quantity(self) -> int | None:
+        sign = self._peek()
+        if sign and sign in DASHES:
+            self.dash = self.dash or sign
+            self.at += 1
+            return None
+        start = self.at
+        found = DIGITS.match(self.text, self.at)
+        if found is None:
+            raise _Stop(self.at, "quantity")
+        self.at = found.end()
+        if len(found.group()) > len(str(MAX_QUANTITY)) or int(found.group()) > MAX_QUANTITY:
+            raise _Stop(start, "smaller_number")
+        return int(found.group())
+
+    def _price(self) -> int:
+        start = self.at
+        found = DIGITS.match(self.text, self.at)
+        if found is None:
+            raise _Stop(self.at, "price")
+        self.at = found.end()
+        whole = found.group() + self._thousands(len(found.group()))
+        kopecks = self._kopecks()
+        if len(whole) > len(str(MAX_RUBLES)) or int(whole) > MAX_RUBLES:
+            raise _Stop(start, "smaller_number")
+        return int(Decimal(f"{whole}.{kopecks or '0'}") * 100)
+
+    def _thousands(self, digits_before: int) -> str:
+        """Read « 500» of «1 500»: one blank, exactly three digits, not the next group's quantity."""
+        start = self.at
+        blanks = self._skip(SPACES)
+        found = DIGITS.match(self.text, self.at)
+        if blanks == 0 or found is None or self._is_quantity(found.end()):
+            self.at = start
+            return ""
+        if blanks > 1 or digits_before > 2 or len(found.group()) != 3:  # noqa: PLR2004  §2 counts digits
+            raise _Stop(start, "thousands")
+        self.at = found.end()
+        return found.group()
+
+    def _is_quantity(self, end: int) -> bool:
+        after = self.text[end:].lstrip(SPACES)
+        return bool(after) and after[0] in TIMES_SIGNS
+
+    def _kopecks(self) -> str:
+        mark = self._peek()
+        if not mark or mark not in ",.":
+            return ""
+        found = DIGITS.match(self.text, self.at + 1)
+        if found is None:
+            if mark == "," and self.text[self.at + 1 : self.at + 2].strip() == "" and (
+                self.text[self.at + 1 :].strip()
+            ):
+                return ""
+            raise _Stop(self.at, "kopecks")
+        if len(found.group()) > 2:  # noqa: PLR2004  a kopeck has two digits
+            raise _Stop(self.at, "kopecks")
+        self.decimal = self.decimal or mark
+        self.at = found.end()
+        return found.group()
+
+    def _ruble_sign(self) -> None:
+        start = self.at
+        self._skip(SPACES)
+        found = RUBLE_SIGN.match(self.text, self.at)
+        if found is None:
+            self.at = start
+            return
+        self.at = found.end()
+        self.suffix = self.suffix or self.text[start : self.at]
+
+    def _separator(self) -> bool:
+        """Step over what stands between two groups; False at the end of the text."""
+        start = self.at
+        comma = self._peek() == ","
+        if comma:
+            self.at += 1
+        gap = self._skip(SPACES + "\r\n")
+        bars = 0
+        while not comma and self._skip("|"):
+            bars += 1
+            self._skip(SPACES + "\r\n")
+        if self._ended():
+            return False
+        if (comma and gap == 0) or (gap == 0 and bars == 0):
+            raise _Stop(start, "separator")
+        self.between = self.between or ("|" if bars else ", " if comma else self._gap(start))
+        return True
+
+    def _gap(self, start: int) -> str:
+        return "\n" if "\n" in self.text[start : self.at] else " "

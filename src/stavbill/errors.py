@@ -1,0 +1,40 @@
+"""The exceptions that stop something: each says who, what, where, expected, and what now.
+
+Expected trouble is a value (`billing.facts.FieldProblem`, `plan.outcome`), not an exception.
+"""
+
+from __future__ import annotations
+
+
+class StavbillError(Exception):
+    """The root of everything that stavbill raises on purpose. Its text is for an operator."""
+
+
+class ConfigError(StavbillError):
+    """A setting is wrong or missing; found before the first request. Exit code 2."""
+
+
+class PortalError(StavbillError):
+    """The portal cannot be read: `code` is the API's error code, empty for transport failures."""
+
+    def __init__(self, text: str, code: str = "") -> None:
+        """Keep the API's code beside the text for the operator."""
+        super().__init__(text)
+        self.code = code
+
+
+class WialonError(StavbillError):
+    """A Wialon host cannot be read, or its answer is incomplete; `code` is its error number."""
+
+    def __init__(self, text: str, code: int | None = None) -> None:
+        """Keep the host's error number beside the text for the operator."""
+        super().__init__(text)
+        self.code = code
+
+
+class WritingStoppedError(StavbillError):
+    """No further write anywhere: kill switch, read-only mode, or a violation. Exit code 4."""
+
+
+class StoreError(StavbillError):
+    """The database cannot be used (full disk, read-only, wrong version); says what to do."""

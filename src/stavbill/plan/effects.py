@@ -1,0 +1,148 @@
+"""Effects: wanted states of the outside world, each with a key by which it is found again.
+
+An effect names others by key (`after`), never by a portal's id, so that a plan is complete before
+the first write. Planning again finds only what is missing. Source: style of the house §3; portal
+page, «Written».
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from typing import ClassVar, Literal, NewType
+
+from stavbill.billing.decision import InvoiceDraft
+from stavbill.billing.facts import CompanyId
+
+EffectKey = NewType("EffectKey", str)
+TaskId = NewType("TaskId", int)
+UserId = NewType("UserId", int)
+ItemId = NewType("ItemId", int)
+
+
+class Repeat(Enum):
+    """What the journal may do when it does not know whether an effect happened."""
+
+    HARMLESS = "send again: the state is set as a whole"
+    FIND_FIRST = "ask by key once the portal can no longer be executing it"
+    ASK_PERSON = "nobody can be asked: report it, never send again by itself"
+
+
+class InvoiceStage(Enum):
+    """What an invoice's stage shall mean; the adapter knows the portal's codes."""
+
+    NEW = "new"
+    SENT = "sent"
+    PAID = "paid"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutInvoice:
+    """An invoice with its rows shall exist once, by `key` in its external-id field.
+
+    `comment` is the explanation for people; `responsible` None leaves the portal's default.
+    """
+
+    repeat: ClassVar[Repeat] = Repeat.FIND_FIRST
+    key: EffectKey
+    company: CompanyId
+    draft: InvoiceDraft
+    comment: str
+    stage: InvoiceStage
+    responsible: UserId | None
+    after: tuple[EffectKey, ...] = ()
+    kind: Literal["put_invoice"] = "put_invoice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutFields:
+    """Fields of the company card shall have these values; None leaves a field alone.
+
+    `billed_through` is the last day covered; the adapter adds 23:59:59 and the time zone where the
+    field is a date with time.
+    """
+
+    repeat: ClassVar[Repeat] = Repeat.HARMLESS
+    key: EffectKey
+    company: CompanyId
+    card_count: int | None = None
+    billed_through: date | None = None
+    after: tuple[EffectKey, ...] = ()
+    kind: Literal["put_fields"] = "put_fields"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemText:
+    """A checklist item: `code` says what it is about (stable), `text` what a person reads."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTask:
+    """A task with its checklist shall stand open for the company; found by `key` in its text.
+
+    `tag` is the task kind's own tag; `due` a working day, or None.
+    """
+
+    repeat: ClassVar[Repeat] = Repeat.FIND_FIRST
+    key: EffectKey
+    company: CompanyId
+    title: str
+    description: str
+    tag: str
+    responsible: UserId | None
+    items: tuple[ItemText, ...]
+    due: date | None = None
+    after: tuple[EffectKey, ...] = ()
+    kind: Literal["open_task"] = "open_task"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MendTask:
+    """An open task shall have these further items, those ticked, and perhaps be completed.
+
+    `add` are compared with what stands on the task before anything is added; `tick` are ids of
+    items that stand there. The task's id is known, because the portal showed the task.
+    """
+
+    repeat: ClassVar[Repeat] = Repeat.FIND_FIRST
+    key: EffectKey
+    company: CompanyId
+    task: TaskId
+    add: tuple[ItemText, ...] = ()
+    tick: tuple[ItemId, ...] = ()
+    complete: bool = False
+    after: tuple[EffectKey, ...] = ()
+    kind: Literal["mend_task"] = "mend_task"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddTimeline:
+    """A comment shall stand in the company's timeline, its short key at the end of its text."""
+
+    repeat: ClassVar[Repeat] = Repeat.FIND_FIRST
+    key: EffectKey
+    company: CompanyId
+    text: str
+    after: tuple[EffectKey, ...] = ()
+    kind: Literal["add_timeline"] = "add_timeline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutStage:
+    """The invoice `invoice` (by its key) shall stand at this stage."""
+
+    repeat: ClassVar[Repeat] = Repeat.HARMLESS
+    key: EffectKey
+    company: CompanyId
+    invoice: EffectKey
+    stage: InvoiceStage
+    after: tuple[EffectKey, ...] = ()
+    kind: Literal["put_stage"] = "put_stage"
+
+
+Effect = PutInvoice | PutFields | OpenTask | MendTask | AddTimeline | PutStage
