@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from stavbill.plan.effects import Effect, EffectKey
+from stavbill.plan.order import Order
 from stavbill.plan.outcome import Found, Outcome, ReadBack
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """An effect to be sent. `portal_id` is known when a first part happened before, or when the
-    effect's object was found: then only what is missing is sent.
-
-    `settled_ids` gives the portal ids of the effects that it comes after, by key.
-    """
-
-    effect: Effect
-    portal_id: int | None = None
-    settled_ids: Mapping[EffectKey, int] | None = None
 
 
 class Executor(Protocol):
