@@ -29,12 +29,14 @@ DISPATCHING = ServiceCode("dispatching")
 class FieldProblem:
     """A field whose value cannot be understood: a reason to hold, never a guess (§1).
 
-    `label` as it stands on the card, `value` as typed, `expected` in Russian words for a person.
+    `label` as it stands on the card, `value` as typed, `expected` in Russian words for a person;
+    `field` is the setting's name in code (`status`, `months`), "" when it has none.
     """
 
     label: str
     value: str
     expected: str
+    field: str = ""
 
 
 class VatWish(Enum):
@@ -173,7 +175,7 @@ class Counted:
     `active` and `conserved` are the account's own units; `nested` the accounts below it at any
     depth. `unmarked` are deactivated units without the conservation mark, `stale_marks` active
     ones that still bear it. `came` and `went` name units that differ from the previous run's
-    list, None when that list is not known. `conserved_names` names the conserved units.
+    list, None when that list is not known.
     """
 
     active: int
@@ -241,7 +243,6 @@ class Facts:
     """Everything the decision about one company rests on; stored, so that it can be repeated.
 
     `partner_above` is the outermost billed partner whose account holds this company's account.
-    `conserved_names` names units for people, it decides nothing.
     """
 
     card: CompanyCard

@@ -71,8 +71,9 @@ class Month:
         """The month as invoices write it: «Март 2022» (billing rules §7)."""
         return f"{MONTH_NAMES[self.number - 1]} {self.year}"
 
-    def __str__(self) -> str:
-        """Return the machine form 2022-03, as keys bear it."""
+    @property
+    def code(self) -> str:
+        """The machine form 2022-03, as keys bear it."""
         return f"{self.year:04d}-{self.number:02d}"
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 from stavbill.billing.facts import OwnCompanyId, ServiceCode
 from stavbill.billing.money import Currency
 from stavbill.billing.period import WorkingCalendar
+
+
+def plain(text: str) -> str:
+    """Return `text` as it is compared: case, «ё» and runs of white space do not count."""
+    return " ".join(text.casefold().replace("ё", "е").split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,19 @@ class Policy:
     hand_wording: tuple[ServiceWording, ...] = ()
     title_mark: str = "[Биллинг]"
     forecast_years: frozenset[int] = frozenset()
+
+    wordings: tuple[tuple[str, ServiceCode], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Prepare the beginnings by which rows and titles are recognised, the longest first."""
+        words = [word for rule in self.rules for word in rule.wording] + list(self.hand_wording)
+        known = {(plain(word.line), word.service) for word in words}
+        known |= {(plain(word.title), word.service) for word in words}
+        known |= {(plain(rule.title), self.services[0]) for rule in self.rules}
+        ordered = sorted(
+            (pair for pair in known if pair[0]), key=lambda pair: (-len(pair[0]), pair)
+        )
+        object.__setattr__(self, "wordings", tuple(ordered))
 
     def conservation_price(self, currency: Currency) -> Decimal | None:
         """Return the price that marks conserved units in `currency`, None when none is set."""

@@ -21,7 +21,7 @@ MAX_RUBLES = 100_000_000
 
 @dataclass(frozen=True, slots=True)
 class TariffGroup:
-    """`quantity` units at `price` kopecks (tiyn) a month; `quantity` None is the dash of `-*200`."""
+    """`quantity` units at `price` kopecks a month; `quantity` None is the dash of `-*200`."""
 
     quantity: int | None
     price: int
@@ -142,7 +142,7 @@ def _format_group(group: TariffGroup, style: TariffStyle) -> str:
     return f"{quantity}{style.times}{price}{style.suffix}"
 
 
-class _Stop(Exception):  # noqa: N818  it ends the reading of one text, nobody outside sees it
+class _Stop(Exception):
     def __init__(self, position: int, expected: str) -> None:
         super().__init__(expected)
         self.position = position
@@ -244,7 +244,7 @@ class _Reader:
         return int(Decimal(f"{whole}.{kopecks or '0'}") * 100)
 
     def _thousands(self, digits_before: int) -> str:
-        """Read « 500» of «1 500»: one blank, exactly three digits, not the next group's quantity."""
+        """Read « 500» of «1 500»: a blank, three digits, and not the next group's quantity."""
         start = self.at
         blanks = self._skip(SPACES)
         found = DIGITS.match(self.text, self.at)
@@ -266,8 +266,10 @@ class _Reader:
             return ""
         found = DIGITS.match(self.text, self.at + 1)
         if found is None:
-            if mark == "," and self.text[self.at + 1 : self.at + 2].strip() == "" and (
-                self.text[self.at + 1 :].strip()
+            if (
+                mark == ","
+                and self.text[self.at + 1 : self.at + 2].strip() == ""
+                and (self.text[self.at + 1 :].strip())
             ):
                 return ""
             raise _Stop(self.at, "kopecks")

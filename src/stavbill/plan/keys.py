@@ -24,7 +24,7 @@ def format_invoice_key(key: InvoiceKey) -> EffectKey:
     `stavbill:21645:subscription+fuel:2027-01:1:avtotreker-rf:1`.
     """
     services = "+".join(key.services)
-    period = f"{key.period.first}:{key.period.months}"
+    period = f"{key.period.first.code}:{key.period.months}"
     return EffectKey(f"stavbill:{key.company}:{services}:{period}:{key.issuer}:{key.issue}")
 
 

@@ -1,0 +1,208 @@
+"""Which months of which services are billed already, whoever made the invoice.
+
+Source: billing rules §3.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from stavbill.billing.facts import InvoiceId, InvoiceState, IssuedInvoice, ServiceCode
+from stavbill.billing.period import MONTH_NAMES, Month, ServicePeriod
+from stavbill.billing.policy import Policy, plain
+
+_NAMES = "|".join(name.casefold() for name in MONTH_NAMES)
+_NUMBERS = {name.casefold(): number for number, name in enumerate(MONTH_NAMES, start=1)}
+_BRACKETS = re.compile(
+    rf"\(\s*({_NAMES})(?:\s+(\d{{4}}))?(?:\s*[-–—]\s*({_NAMES}))?(?:\s+(\d{{4}}))?\s*\)",
+)
+MAX_SPAN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A service of a month; `service` None means every service (§3)."""
+
+    service: ServiceCode | None
+    month: Month
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What one invoice covers.
+
+    `unclear_months` are months that it names with unknown wording; `monthless` says that it has a
+    subscription wording and no month at all.
+    """
+
+    invoice: IssuedInvoice
+    slots: frozenset[Slot]
+    unclear_months: frozenset[Month] = frozenset()
+    monthless: bool = False
+
+
+def months_in(text: str) -> frozenset[Month]:
+    """Return the months that `text` names in brackets: «(Март 2022)», «(Март–Май 2022)».
+
+    Either dash, with or without spaces, case ignored; a month without a year takes the year of the
+    other end. Nothing understood gives no months.
+
+    Source: billing rules §3, §7.
+    """
+    months: set[Month] = set()
+    for found in _BRACKETS.finditer(text.casefold()):
+        first_name, first_year, last_name, last_year = found.groups()
+        year = first_year or last_year
+        if year is None:
+            continue
+        first = Month(int(year), _NUMBERS[first_name])
+        last = Month(int(last_year or year), _NUMBERS[last_name]) if last_name else first
+        span = last.index - first.index + 1
+        if 1 <= span <= MAX_SPAN:
+            months.update(ServicePeriod(first, span).each())
+    return frozenset(months)
+
+
+def service_in(text: str, policy: Policy) -> ServiceCode | None:
+    """Return the service whose wording `text` begins with, None when no wording fits."""
+    words = plain(text)
+    mark = plain(policy.title_mark)
+    if mark and words.startswith(mark):
+        words = words[len(mark) :].lstrip()
+    for beginning, service in policy.wordings:
+        if words.startswith(beginning):
+            return service
+    return None
+
+
+def coverage_of(invoice: IssuedInvoice, policy: Policy) -> Coverage:
+    """Return what `invoice` covers: by our key, else by its rows, else by its title.
+
+    Source: billing rules §3.
+    """
+    if invoice.key is not None:
+        months = invoice.key.period.each()
+        return Coverage(
+            invoice,
+            frozenset(Slot(service, month) for service in invoice.key.services for month in months),
+        )
+    titled = months_in(invoice.title)
+    slots: set[Slot] = set()
+    unknown: set[Month] = set()
+    monthless = False
+    telling = False
+    for row in invoice.rows:
+        service = service_in(row.name, policy)
+        named = months_in(row.name)
+        if service is None:
+            unknown |= named
+            continue
+        telling = True
+        months_of_row = named or titled
+        slots.update(Slot(service, month) for month in months_of_row)
+        monthless = monthless or (not months_of_row and service == policy.services[0])
+    if not telling:
+        service = service_in(invoice.title, policy)
+        if service == policy.services[0]:
+            monthless = not titled and not unknown
+            service = None
+        slots.update(Slot(service, month) for month in titled)
+    unclear = frozenset(unknown) - titled - {slot.month for slot in slots}
+    return Coverage(invoice, frozenset(slots), unclear, monthless)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What all invoices of a company cover, live and cancelled apart."""
+
+    live: tuple[Coverage, ...]
+    cancelled: tuple[Coverage, ...]
+
+    def live_on(self, services: tuple[ServiceCode, ...], month: Month) -> tuple[InvoiceId, ...]:
+        """Return the live invoices that cover one of `services` in `month`."""
+        return _covering(self.live, services, month)
+
+    def cancelled_on(
+        self, services: tuple[ServiceCode, ...], month: Month
+    ) -> tuple[InvoiceId, ...]:
+        """Return the cancelled invoices that covered one of `services` in `month`."""
+        return _covering(self.cancelled, services, month)
+
+    def covered_services(self, services: tuple[ServiceCode, ...], month: Month) -> set[ServiceCode]:
+        """Return those of `services` that live invoices cover in `month`."""
+        slots = {slot.service for seen in self.live for slot in seen.slots if slot.month == month}
+        return set(services) if None in slots else {s for s in services if s in slots}
+
+    def last_covered(self, services: tuple[ServiceCode, ...]) -> Month | None:
+        """Return the latest month in which one of `services` is covered."""
+        return max(
+            (
+                slot.month
+                for seen in self.live
+                for slot in seen.slots
+                if slot.service is None or slot.service in services
+            ),
+            default=None,
+        )
+
+    def issued_in(self, services: tuple[ServiceCode, ...], month: Month) -> tuple[InvoiceId, ...]:
+        """Return live invoices for one of `services` that were made in the calendar `month`."""
+        return tuple(
+            seen.invoice.invoice
+            for seen in self.live
+            if Month.of(seen.invoice.created) == month
+            and any(slot.service is None or slot.service in services for slot in seen.slots)
+        )
+
+    def unclear_for(self, months: Iterable[Month], since: Month) -> tuple[InvoiceId, ...]:
+        """Return live invoices that may cover `months`, and nobody can tell.
+
+        Those with a subscription wording and no month, made since `since` began, and those whose
+        rows name one of `months` in words that are not ours.
+        """
+        wanted = frozenset(months)
+        return tuple(
+            seen.invoice.invoice
+            for seen in self.live
+            if (seen.monthless and Month.of(seen.invoice.created) >= since)
+            or seen.unclear_months & wanted
+        )
+
+    def next_issue(self, services: tuple[ServiceCode, ...], period: ServicePeriod) -> int:
+        """Return the issue number for an invoice of `services` and `period`.
+
+        1, or one more than the highest that one of our invoices of these months bears.
+        """
+        issues = [
+            seen.invoice.key.issue
+            for seen in (*self.live, *self.cancelled)
+            if seen.invoice.key is not None
+            and seen.invoice.key.period.first == period.first
+            and set(seen.invoice.key.services) & set(services)
+        ]
+        return max(issues, default=0) + 1
+
+
+def history_of(invoices: tuple[IssuedInvoice, ...], policy: Policy) -> History:
+    """Return what `invoices` cover, in an order that does not depend on theirs."""
+    live: list[Coverage] = []
+    cancelled: list[Coverage] = []
+    for invoice in sorted(invoices, key=lambda known: known.invoice):
+        seen = coverage_of(invoice, policy)
+        (cancelled if invoice.state is InvoiceState.CANCELLED else live).append(seen)
+    return History(tuple(live), tuple(cancelled))
+
+
+def _covering(
+    seen: tuple[Coverage, ...], services: tuple[ServiceCode, ...], month: Month
+) -> tuple[InvoiceId, ...]:
+    return tuple(
+        coverage.invoice.invoice
+        for coverage in seen
+        if any(
+            slot.month == month and (slot.service is None or slot.service in services)
+            for slot in coverage.slots
+        )
+    )

@@ -1,0 +1,194 @@
+"""On which day a company is billed, and which months are then due.
+
+Source: billing rules §3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from stavbill.billing.covered import History
+from stavbill.billing.decision import CancelledByHand, Note, Overlap
+from stavbill.billing.facts import CompanyCard, InvoiceId, Override, ServiceCode
+from stavbill.billing.period import (
+    DayOfMonth,
+    FixedDate,
+    Month,
+    ServicePeriod,
+    WorkingCalendar,
+    next_working_day,
+)
+from stavbill.billing.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class SendingDayIs:
+    """The day of the run's month on which the company is billed."""
+
+    day: date
+    warnings: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PostponedTo:
+    """The card names a date in a later month: the company waits for it."""
+
+    day: date
+
+
+def sending_day(card: CompanyCard, on: date, policy: Policy) -> SendingDayIs | PostponedTo:
+    """Return the sending day of the run's month for this company.
+
+    A day off moves to the next working day; when that would leave the month, to the last working
+    day before it, so that the month's billing cannot fall between two months. A date of an earlier
+    month is used up: the default day counts, with a warning.
+
+    Source: billing rules §3.
+    """
+    month = Month.of(on)
+    wish = card.sending_day
+    warnings: tuple[Note, ...] = ()
+    if isinstance(wish, FixedDate):
+        wished = Month.of(wish.date)
+        if wished > month:
+            return PostponedTo(wish.date)
+        if wished == month:
+            return SendingDayIs(_moved(wish.date, policy.calendar))
+        warnings = (Note("sending_date_used_up", "§3", (("date", wish.date.isoformat()),)),)
+    day = wish if isinstance(wish, DayOfMonth) else DayOfMonth(policy.default_sending_day)
+    return SendingDayIs(_moved(day.in_month(month), policy.calendar), warnings)
+
+
+def _moved(day: date, calendar: WorkingCalendar) -> date:
+    moved = next_working_day(day, calendar)
+    if Month.of(moved) == Month.of(day):
+        return moved
+    while not calendar.is_working_day(day):
+        day -= timedelta(days=1)
+    return day
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodDue:
+    """These months shall be billed now; `issue` is the invoice's issue number."""
+
+    period: ServicePeriod
+    issue: int
+    explanation: tuple[Note, ...]
+    warnings: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """The target month is billed already, by these invoices."""
+
+    month: Month
+    invoices: tuple[InvoiceId, ...]
+    warnings: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotPassed:
+    """Several months in arrears: they have not all passed yet."""
+
+    period: ServicePeriod
+
+
+PeriodFinding = PeriodDue | Covered | NotPassed | Overlap | CancelledByHand
+
+
+def period_due(
+    services: tuple[ServiceCode, ...],
+    card: CompanyCard,
+    history: History,
+    on: date,
+    override: Override,
+) -> PeriodFinding:
+    """Return which months an invoice of `services` shall cover on the day `on`, or why none.
+
+    Source: billing rules §3.
+    """
+    months = card.months or 1
+    run_month = Month.of(on)
+    if card.previous_month and months > 1:
+        period = _arrears_period(services, months, history, run_month)
+        if period is None:
+            return Covered(run_month, history.issued_in(services, run_month))
+        if period.last >= run_month:
+            return NotPassed(period)
+    else:
+        first = run_month.plus(-1) if card.previous_month else run_month.plus(1)
+        period = ServicePeriod(first, months)
+    return _judge(services, period, history, override, prepaid=not card.previous_month)
+
+
+def _arrears_period(
+    services: tuple[ServiceCode, ...], months: int, history: History, run_month: Month
+) -> ServicePeriod | None:
+    """Return the next span in arrears, None when one was billed in the run's month already.
+
+    One span a month: an invoice made in this month moves the last covered month on, and the next
+    span may have passed too; billing it in the same month would bill a long pause at a stroke.
+    """
+    last = history.last_covered(services)
+    if last is None:
+        return ServicePeriod(run_month.plus(-months), months)
+    if history.issued_in(services, run_month):
+        return None
+    return ServicePeriod(last.plus(1), months)
+
+
+def _judge(
+    services: tuple[ServiceCode, ...],
+    period: ServicePeriod,
+    history: History,
+    override: Override,
+    *,
+    prepaid: bool,
+) -> PeriodFinding:
+    covering = history.live_on(services, period.first)
+    if covering:
+        missing = set(services) - history.covered_services(services, period.first)
+        lacking = tuple(str(service) for service in services if service in missing)
+        partial = Note(
+            "not_on_invoice", "§3", (("services", lacking), ("month", period.first.code))
+        )
+        return Covered(period.first, covering, (partial,) if lacking else ())
+    later = [month for month in period.each()[1:] if history.live_on(services, month)]
+    if later:
+        invoices = {found for month in later for found in history.live_on(services, month)}
+        return Overlap(services, tuple(later), tuple(sorted(invoices)))
+    cancelled = {
+        found for month in period.each() for found in history.cancelled_on(services, month)
+    }
+    if cancelled and not override.cancelled:
+        return CancelledByHand(services, tuple(sorted(cancelled)))
+    code = "period_prepaid" if prepaid else "period_in_arrears"
+    values = (("first", period.first.code), ("months", period.months))
+    return PeriodDue(
+        period,
+        history.next_issue(services, period),
+        (Note(code, "§3", values),),
+        _missed(services, period, history),
+    )
+
+
+def _missed(
+    services: tuple[ServiceCode, ...], period: ServicePeriod, history: History
+) -> tuple[Note, ...]:
+    """Return the warning that months between the last covered one and this period were missed."""
+    before = [
+        slot.month
+        for seen in history.live
+        for slot in seen.slots
+        if slot.month < period.first and (slot.service is None or slot.service in services)
+    ]
+    if not before:
+        return ()
+    last = max(before)
+    missed = period.first.index - last.index - 1
+    if missed < 1:
+        return ()
+    names = tuple(last.plus(step).code for step in range(1, missed + 1))
+    return (Note("missed_months", "§3", (("months", names),)),)

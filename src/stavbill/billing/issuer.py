@@ -1,0 +1,89 @@
+"""Which contract counts, and so which legal entity issues the invoice in which currency.
+
+Source: billing rules §4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stavbill.billing.decision import IssuerUnknown, NoContract
+from stavbill.billing.facts import CompanyCard, Contract, OwnCompanyId
+from stavbill.billing.policy import IssuerRule, Policy, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """The chosen rule, its own company, the contract that led to it and the printed number."""
+
+    rule: IssuerRule
+    own_company: OwnCompanyId
+    contract: Contract
+    contract_number: str
+
+
+def choose_issuer(
+    card: CompanyCard, contracts: tuple[Contract, ...], policy: Policy
+) -> Issuer | NoContract | IssuerUnknown:
+    """Return the issuer by the first rule that has a document, or why there is none.
+
+    Of several documents of that rule the newest by creation time counts.
+
+    Source: billing rules §4.
+    """
+    by_rule: dict[str, list[Contract]] = {}
+    for contract in contracts:
+        rule = rule_of(contract, policy)
+        if rule is not None:
+            by_rule.setdefault(rule.code, []).append(contract)
+    for rule in policy.rules:
+        documents = by_rule.get(rule.code)
+        if documents:
+            newest = max(documents, key=lambda contract: (contract.created, contract.document))
+            if rule.own_company is None:
+                return IssuerUnknown(rule.code, rule.issuer)
+            number = card.contract_number or _printed_number(newest, rule)
+            return Issuer(rule, rule.own_company, newest, number)
+    return NoContract(tuple(sorted(contract.title for contract in contracts)))
+
+
+def rule_of(contract: Contract, policy: Policy) -> IssuerRule | None:
+    """Return the rule that `contract` belongs to, None for documents that never count.
+
+    A template that the portal knows wins over an edited title; a document without one is known by
+    the beginning of its title.
+
+    Source: billing rules §4.
+    """
+    for rule in policy.rules:
+        if contract.template_id is not None and contract.template_id in rule.template_ids:
+            return rule
+    if contract.template is not None:
+        name = plain(contract.template)
+        for rule in policy.rules:
+            if name in {plain(known) for known in rule.template_names}:
+                return rule
+        return None
+    title = plain(contract.title)
+    for rule in policy.rules:
+        if any(_begins_with(title, plain(known)) for known in rule.template_names):
+            return rule
+    return None
+
+
+def _begins_with(title: str, beginning: str) -> bool:
+    if not beginning or not title.startswith(beginning):
+        return False
+    rest = title[len(beginning) :]
+    return not rest or not rest[0].isalnum()
+
+
+def _printed_number(contract: Contract, rule: IssuerRule) -> str:
+    """Return the document's number, else what its title says after the template's name."""
+    if contract.number:
+        return contract.number
+    words = contract.title.split()
+    for known in rule.template_names:
+        if _begins_with(plain(contract.title), plain(known)):
+            return " ".join(words[len(known.split()) :]).strip(" *")
+    return ""

@@ -1,0 +1,89 @@
+"""Services × months × price groups → the lines of an invoice, and its title.
+
+Source: billing rules §7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from stavbill.billing.decision import InvoiceLine
+from stavbill.billing.facts import SeparateInvoices, ServiceCode, VatWish
+from stavbill.billing.issuer import Issuer
+from stavbill.billing.money import Money
+from stavbill.billing.period import ServicePeriod
+from stavbill.billing.policy import Policy
+from stavbill.billing.tariff import Tariff
+from stavbill.billing.vat import line_rate, vat_included
+
+Services = tuple[ServiceCode, ...]
+
+
+def invoice_groups(
+    services: Iterable[ServiceCode], separate: SeparateInvoices
+) -> tuple[Services, ...]:
+    """Return which services share an invoice: those not named apart together, the others alone.
+
+    `services` comes in the order of invoice lines and so do the groups.
+
+    Source: billing rules §7, «Отдельный счёт».
+    """
+    together = []
+    alone: list[Services] = []
+    for service in services:
+        if separate.each or service in separate.services:
+            alone.append((service,))
+        else:
+            together.append(service)
+    return (tuple(together), *alone) if together else tuple(alone)
+
+
+def invoice_lines(
+    fees: dict[ServiceCode, Tariff],
+    services: Services,
+    period: ServicePeriod,
+    issuer: Issuer,
+    wish: VatWish | Decimal,
+) -> list[InvoiceLine]:
+    """Return a line for each month, service and price group, without credits.
+
+    Source: billing rules §7.
+    """
+    currency = issuer.rule.currency
+    lines = []
+    for month in period.each():
+        percent = line_rate(issuer.rule, wish, month.first_day)
+        for service in services:
+            name = f"{issuer.rule.words(service).line} ({month.name})"
+            for group in fees[service].merged():
+                price = Money(group.price, currency)
+                quantity = group.quantity or 0
+                lines.append(
+                    InvoiceLine(
+                        service=service,
+                        month=month,
+                        name=name,
+                        quantity=quantity,
+                        price=price,
+                        credit=Money(0, currency),
+                        vat_percent=percent,
+                        vat=vat_included(price * quantity, percent),
+                    )
+                )
+    return lines
+
+
+def invoice_title(services: Services, period: ServicePeriod, issuer: Issuer, policy: Policy) -> str:
+    """Return «[Биллинг] Подписка на сервис (Март 2022)».
+
+    An invoice with the subscription or with several services bears the issuer rule's title, one of
+    a single further service that service's.
+
+    Source: billing rules §7.
+    """
+    if len(services) == 1 and services[0] != policy.services[0]:
+        words = issuer.rule.words(services[0]).title
+    else:
+        words = issuer.rule.title
+    return f"{policy.title_mark} {words} ({period.name})".lstrip()

@@ -1,0 +1,56 @@
+"""The VAT rate of a line and the VAT that its total contains.
+
+Source: billing rules §7; beyond 14.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from stavbill.billing.decision import Note
+from stavbill.billing.facts import VatWish
+from stavbill.billing.money import Money
+from stavbill.billing.policy import DatedRate, IssuerRule
+
+
+def rate_on(rates: tuple[DatedRate, ...], day: date) -> Decimal | None:
+    """Return the issuer's rate in force on `day` in percent, None when outside VAT then."""
+    in_force = [rate for rate in rates if rate.since <= day]
+    return max(in_force, key=lambda rate: rate.since).percent if in_force else None
+
+
+def line_rate(rule: IssuerRule, wish: VatWish | Decimal, day: date) -> Decimal | None:
+    """Return the rate of a line whose service month begins on `day`.
+
+    The card can switch VAT off or name the rate; an issuer outside VAT never charges it.
+
+    Source: billing rules §7.
+    """
+    regime = rate_on(rule.vat, day)
+    if regime is None or wish is VatWish.NO:
+        return None
+    return wish if isinstance(wish, Decimal) else regime
+
+
+def vat_included(gross: Money, percent: Decimal | None) -> Money:
+    """Return the VAT contained in a line's total, rounded half-up to the kopeck.
+
+    `percent` is the rate in force in the line's service month, not on the invoice's date: an
+    invoice over New Year carries both rates. None gives zero.
+
+    Source: billing rules §7; beyond 14.
+    """
+    if not percent:
+        return Money(0, gross.currency)
+    share = int(percent * 100)
+    whole = 10_000 + share
+    return Money((2 * gross.minor * share + whole) // (2 * whole), gross.currency)
+
+
+def vat_warnings(rule: IssuerRule, wish: VatWish | Decimal, day: date) -> tuple[Note, ...]:
+    """Return the warning for a card that wants VAT from an issuer that is outside it (§7)."""
+    wants = wish is VatWish.YES or isinstance(wish, Decimal)
+    if wants and rate_on(rule.vat, day) is None:
+        return (Note("vat_wanted_issuer_outside", "§7", (("issuer", rule.issuer),)),)
+    return ()
