@@ -289,11 +289,12 @@ def _count_to_write(facts: Facts, card_count: int | None) -> int | None:
 
 def _draft(case: _Case, services: Services, found: PeriodDue, issuer: Issuer) -> InvoiceDraft:
     policy, card = case.policy, case.facts.card
+    issue = max(found.issue, case.facts.first_issue)
     fees = {code: fee for code, fee in case.fees.items() if isinstance(fee, Tariff)}
     observation = case.facts.observation
     annex = observation.nested if card.partner and isinstance(observation, Counted) else ()
     return InvoiceDraft(
-        key=InvoiceKey(card.company, services, found.period, issuer.rule.code, found.issue),
+        key=InvoiceKey(card.company, services, found.period, issuer.rule.code, issue),
         title=invoice_title(services, found.period, issuer, policy),
         own_company=issuer.own_company,
         issuer=issuer.rule.issuer,

@@ -242,7 +242,9 @@ NO_OVERRIDE = Override()
 class Facts:
     """Everything the decision about one company rests on; stored, so that it can be repeated.
 
-    `partner_above` is the outermost billed partner whose account holds this company's account.
+    `first_issue` is the least issue number that a new invoice may bear: above 1 only when a person
+    has an invoice that was deleted in the portal issued again. `partner_above` is the outermost
+    billed partner whose account holds this company's account.
     """
 
     card: CompanyCard
@@ -254,6 +256,7 @@ class Facts:
     partner_above: CompanyId | None = None
     credits: tuple[OpenCredit, ...] = ()
     override: Override = NO_OVERRIDE
+    first_issue: int = 1
 
 
 __all__ = [

@@ -75,9 +75,20 @@ class PutFields:
 
 @dataclass(frozen=True, slots=True)
 class ItemText:
-    """A checklist item: `code` says what it is about (stable), `text` what a person reads."""
+    """A checklist item: `code` says what it is about (stable), `text` is the whole item.
+
+    The text ends with the code in square brackets, by which the item is known again.
+    """
 
     code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemUpdate:
+    """An item that stands on a task shall have this text."""
+
+    item: ItemId
     text: str
 
 
@@ -105,8 +116,9 @@ class OpenTask:
 class MendTask:
     """An open task shall have these further items, those ticked, and perhaps be completed.
 
-    `add` are compared with what stands on the task before anything is added; `tick` are ids of
-    items that stand there. The task's id is known, because the portal showed the task.
+    `add` are compared with what stands on the task before anything is added; `tick`, `renew` and
+    `update` name items that stand there by id: done, open again, with another text. The task's id
+    is known, because the portal showed the task.
     """
 
     repeat: ClassVar[Repeat] = Repeat.FIND_FIRST
@@ -115,6 +127,8 @@ class MendTask:
     task: TaskId
     add: tuple[ItemText, ...] = ()
     tick: tuple[ItemId, ...] = ()
+    renew: tuple[ItemId, ...] = ()
+    update: tuple[ItemUpdate, ...] = ()
     complete: bool = False
     after: tuple[EffectKey, ...] = ()
     kind: Literal["mend_task"] = "mend_task"

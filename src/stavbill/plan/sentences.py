@@ -1,0 +1,80 @@
+"""Whole texts in Russian that stand in the portal: tasks, timeline entries, invoice comments."""
+
+from __future__ import annotations
+
+from stavbill.billing.decision import Bill, HoldReason, InvoiceDraft, Note
+from stavbill.plan.effects import ItemText
+from stavbill.plan.standing import Standing
+from stavbill.plan.texts import draft_lines, hold_text, note_text, rubles
+
+ADDRESS_ITEMS = {
+    "no_recipient": "Укажите почту («Эмaйл для абонки») или номер WhatsApp.",
+    "recipient_unusable": "Исправьте адрес.",
+}
+
+
+def billed_text(bill: Bill) -> str:
+    """Return the timeline entry of a billed company: what was billed and why."""
+    parts = []
+    for draft in bill.drafts:
+        head = f"Счёт «{draft.title}», {draft.issuer}, на сумму {rubles(draft.total)}."
+        parts.append("\n".join((head, *draft_lines(draft))))
+    parts.append("\n".join(note_text(note) for note in bill.explanation))
+    if bill.warnings:
+        warned = "\n".join(f"• {note_text(note)}" for note in bill.warnings)
+        parts.append(f"Обратите внимание:\n{warned}")
+    return "\n\n".join(part for part in parts if part)
+
+
+def held_text(reasons: tuple[HoldReason, ...]) -> str:
+    """Return the timeline entry of a held company: why there is no invoice."""
+    listed = "\n".join(f"• {hold_text(reason)}" for reason in reasons)
+    return f"Счёт не выставлен:\n{listed}"
+
+
+def hold_task_text(standing: Standing) -> tuple[str, str]:
+    """Return title and description of the task that a held company gets."""
+    name = standing.title or f"компания {standing.company}"
+    description = (
+        "Счёт за абонплату не выставлен. Причины в чек-листе; когда они устранены, счёт выставит "
+        "следующий запуск, или сразу: stavbill company rerun "
+        f"{standing.company}. Пункты и задача закроются сами."
+    )
+    return f"Биллинг: счёт не выставлен — {name}", description
+
+
+def hold_item_text(reason: HoldReason, code: str) -> str:
+    """Return one reason as a checklist item, its code at the end."""
+    return f"{hold_text(reason)} [{code}]"
+
+
+def address_task_text(
+    standing: Standing, wrong: tuple[Note, ...]
+) -> tuple[str, str, tuple[ItemText, ...]]:
+    """Return title, description and items of the task «mend the address»."""
+    name = standing.title or f"компания {standing.company}"
+    items = tuple(
+        ItemText(note.code, f"{note_text(note)} {ADDRESS_ITEMS[note.code]} [{note.code}]")
+        for note in wrong
+    )
+    description = (
+        "Счёт выставлен, но отправить его по этим адресам нельзя. "
+        "Исправьте их на карточке компании."
+    )
+    return f"Биллинг: исправить адрес — {name}", description, items
+
+
+def call_item_text(unit: str) -> str:
+    """Return the planned call's item about a conserved unit."""
+    return f"{unit} - в консервации"
+
+
+def invoice_comment(draft: InvoiceDraft, bill: Bill) -> str:
+    """Return the comment of an invoice: contract, explanation, annex of a partner."""
+    lines = [f"Договор {draft.contract_number}." if draft.contract_number else ""]
+    lines.extend(note_text(note) for note in bill.explanation)
+    lines.extend(
+        f"{nested.account}: активных {nested.active}, в консервации {nested.conserved}"
+        for nested in draft.annex
+    )
+    return "\n".join(line for line in lines if line)
