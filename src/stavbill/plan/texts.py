@@ -101,42 +101,41 @@ def skip_text(reason: SkipReason) -> str:
     return SKIPPED[reason]
 
 
-def hold_text(reason: HoldReason) -> str:  # noqa: C901, PLR0912  one arm for each reason
+def hold_text(reason: HoldReason) -> str:  # noqa: C901, PLR0911  one arm for each reason
     """Return a hold reason as one checklist item: what is wrong and what to mend."""
     match reason:
         case TariffNotUnderstood():
-            text = _tariff(reason)
+            return _tariff(reason)
         case FieldNotUnderstood():
-            text = _field(reason)
+            return _field(reason)
         case StatusEmpty():
-            text = "Поле «Статус» пусто: укажите, активна ли компания."
+            return "Поле «Статус» пусто: укажите, активна ли компания."
         case NoContract():
-            text = _contract(reason)
+            return _contract(reason)
         case IssuerUnknown():
-            text = _issuer(reason)
+            return _issuer(reason)
         case CountMismatch():
-            text = _count(reason)
+            return _count(reason)
         case SharedAccountMismatch():
-            text = _shared(reason)
+            return _shared(reason)
         case AccountMissing():
-            text = _account(reason)
+            return _account(reason)
         case ConnectionUnknown():
-            text = _connection(reason)
+            return _connection(reason)
         case UnitsUnknown():
-            text = _unknown(reason)
+            return _unknown(reason)
         case ConservationPriceMissing():
-            text = _conservation(reason)
+            return _conservation(reason)
         case RequisitesMissing():
-            text = "Нет реквизитов покупателя: нужен ИНН (БИН или ИИН) либо ФИО физического лица."
+            return "Нет реквизитов покупателя: нужен ИНН (БИН или ИИН) либо ФИО физического лица."
         case Overlap():
-            text = _overlap(reason)
+            return _overlap(reason)
         case CancelledByHand():
-            text = _cancelled(reason)
+            return _cancelled(reason)
         case CoverageUnclear():
-            text = _unclear(reason)
+            return _unclear(reason)
         case BilledThroughPartner():
-            text = _partner(reason)
-    return text
+            return _partner(reason)
 
 
 def hold_code(reason: HoldReason) -> str:

@@ -1,0 +1,184 @@
+"""Before the first write: does this month look like the last one?
+
+Each company is compared with itself one service month earlier, by issuer and currency; an invoice
+over several months is spread over them. Source: operations page, «Safety».
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from stavbill.billing.covered import coverage_of
+from stavbill.billing.decision import Bill, Decision, Skip, SkipReason
+from stavbill.billing.facts import CompanyCard, InvoiceState
+from stavbill.billing.period import Month
+from stavbill.billing.policy import Policy
+from stavbill.plan.records import InvoiceRecord
+
+NOT_COMPARED = frozenset({SkipReason.NOT_ITS_DAY, SkipReason.POSTPONED, SkipReason.NOT_PASSED})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Purse:
+    """Whose money in which currency: the portal's own company and an ISO code."""
+
+    own_company: int
+    currency: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """Companies billed for one service month, and kopecks of it."""
+
+    companies: int = 0
+    minor: int = 0
+
+    def add(self, minor: int) -> None:
+        """Count one more company."""
+        self.companies += 1
+        self.minor += minor
+
+
+@dataclass(slots=True)
+class MonthTotals:
+    """What the month would come to, and what the month before came to, by purse."""
+
+    now: dict[Purse, Tally] = field(default_factory=dict)
+    before: dict[Purse, Tally] = field(default_factory=dict)
+    invoices: int = 0
+
+    def add_company(self, share: CompanyShare) -> None:
+        """Add one company's share."""
+        self.invoices += share.invoices
+        for mine, totals in ((share.now, self.now), (share.before, self.before)):
+            for purse, minor in mine.items():
+                totals.setdefault(purse, Tally()).add(minor)
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyShare:
+    """One company's part: kopecks of this and of the previous service month, new invoices."""
+
+    now: Mapping[Purse, int]
+    before: Mapping[Purse, int]
+    invoices: int = 0
+
+
+def share_of(
+    decision: Decision,
+    card: CompanyCard,
+    invoices: Iterable[InvoiceRecord],
+    policy: Policy,
+    run_month: Month,
+) -> CompanyShare:
+    """Return what one company adds to the comparison; nothing when its day has not come.
+
+    Source: operations page, «Safety».
+    """
+    if isinstance(decision, Skip) and decision.reason in NOT_COMPARED:
+        return CompanyShare({}, {})
+    target = run_month.plus(-1) if card.previous_month else run_month.plus(1)
+    if card.previous_month and (card.months or 1) > 1:
+        target = run_month.plus(-(card.months or 1))
+    now: dict[Purse, int] = {}
+    before: dict[Purse, int] = {}
+    for record in invoices:
+        if record.issued.state is InvoiceState.CANCELLED:
+            continue
+        months = {slot.month for slot in coverage_of(record.issued, policy).slots}
+        purse = Purse(record.own_company or 0, record.currency)
+        monthly = int(record.total * 100) // max(len(months), 1)
+        for month, side in ((target, now), (target.plus(-1), before)):
+            if month in months:
+                side[purse] = side.get(purse, 0) + monthly
+    drafts = decision.drafts if isinstance(decision, Bill) else ()
+    for draft in drafts:
+        purse = Purse(draft.own_company, draft.currency.value)
+        now[purse] = now.get(purse, 0) + draft.total.minor // draft.period.months
+    return CompanyShare(now, before, len(drafts))
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """A purse outside the band: companies and kopecks, before and now."""
+
+    purse: Purse
+    companies_before: int
+    companies_now: int
+    minor_before: int
+    minor_now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Nothing stands in the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A person has to say yes: `first_run` when there is nothing to compare with."""
+
+    first_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Outside the band, or too many invoices: `--accept-band` or `--max-invoices` decide."""
+
+    deviations: tuple[Deviation, ...] = ()
+    too_many: int | None = None
+
+
+GateAnswer = Go | Ask | Stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """What the operator has said beforehand, and the configured limits.
+
+    `partial` is a run of named companies: it is not compared with a whole month.
+    """
+
+    band_percent: int = 20
+    max_invoices: int | None = None
+    yes: bool = False
+    accept_band: bool = False
+    partial: bool = False
+
+
+def gate(totals: MonthTotals, permission: Permission) -> GateAnswer:
+    """Return whether the plan may be applied, before its first write.
+
+    Without a new invoice there is nothing to guard. The band holds for companies billed and for
+    the sum, each ± `band_percent`, by purse; small purses may move by one company.
+
+    Source: operations page, «Safety».
+    """
+    if totals.invoices == 0:
+        return Go()
+    limit = permission.max_invoices
+    if limit is not None and totals.invoices > limit:
+        return Stop(too_many=totals.invoices)
+    first_run = not totals.before
+    if not (permission.partial or first_run or permission.accept_band):
+        deviations = _deviations(totals, permission.band_percent)
+        if deviations:
+            return Stop(deviations)
+    return Go() if permission.yes or permission.accept_band else Ask(first_run)
+
+
+def _deviations(totals: MonthTotals, percent: int) -> tuple[Deviation, ...]:
+    found = []
+    for purse in sorted(totals.now.keys() | totals.before.keys()):
+        now, before = totals.now.get(purse, Tally()), totals.before.get(purse, Tally())
+        if abs(now.companies - before.companies) <= 1 and before.companies > 0:
+            continue
+        companies_off = _is_off(now.companies, before.companies, percent)
+        if companies_off or _is_off(now.minor, before.minor, percent):
+            found.append(Deviation(purse, before.companies, now.companies, before.minor, now.minor))
+    return tuple(found)
+
+
+def _is_off(now: int, before: int, percent: int) -> bool:
+    return abs(now - before) * 100 > before * percent

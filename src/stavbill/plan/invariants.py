@@ -1,0 +1,190 @@
+"""The must-never list, checked over what the portal holds for one company.
+
+Source: beyond 2 (must-never-happen list), beyond 3 (parking).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+
+from stavbill.billing.covered import Slot, coverage_of
+from stavbill.billing.facts import (
+    CompanyCard,
+    CompanyId,
+    Contract,
+    InvoiceId,
+    InvoiceState,
+    ServiceCode,
+)
+from stavbill.billing.issuer import Issuer, choose_issuer
+from stavbill.billing.period import Month
+from stavbill.billing.policy import Policy
+from stavbill.plan.records import InvoiceRecord
+
+
+class MustNever(Enum):
+    """What must never be true in the portal."""
+
+    TWO_INVOICES = "two_invoices"
+    WITHOUT_CONTRACT = "without_contract"
+    WRONG_ISSUER = "wrong_issuer"
+    LINES_DO_NOT_ADD_UP = "lines_do_not_add_up"
+    ISSUED_TO_SKIPPED = "issued_to_skipped"
+    SAME_KEY_TWICE = "same_key_twice"
+    FOREIGN_KEY = "foreign_key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """One thing that must never be true. `ours` says whether our own writing made it so.
+
+    One of ours stops all further writing; one made by hand parks the company.
+    """
+
+    what: MustNever
+    company: CompanyId
+    invoices: tuple[InvoiceId, ...]
+    ours: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortalView:
+    """What the portal holds for one company, as far as the list needs it.
+
+    `since` is the run month: rules that rest on today's card or contracts are asked only of
+    invoices made in it. `overridden` says that a person forced this company's rerun.
+    """
+
+    card: CompanyCard
+    contracts: tuple[Contract, ...]
+    invoices: tuple[InvoiceRecord, ...]
+    since: Month
+    overridden: bool = False
+
+
+def violations(view: PortalView, policy: Policy) -> tuple[Violation, ...]:
+    """Return everything on the must-never list that is true for one company.
+
+    Source: beyond 2.
+    """
+    live = sorted(
+        (record for record in view.invoices if record.issued.state is not InvoiceState.CANCELLED),
+        key=lambda record: record.issued.invoice,
+    )
+    found = [*_twice_by_key(view, live), *_two_for_a_month(view, live, policy)]
+    for record in live:
+        if record.issued.key is None:
+            continue
+        found.extend(_of_one(view, record, policy))
+    return tuple(found)
+
+
+def _twice_by_key(view: PortalView, live: list[InvoiceRecord]) -> Iterable[Violation]:
+    by_key: dict[str, list[InvoiceId]] = {}
+    for record in live:
+        if record.issued.key is not None:
+            by_key.setdefault(record.external_id, []).append(record.issued.invoice)
+    for key, invoices in by_key.items():
+        if len(invoices) > 1:
+            yield Violation(
+                what=MustNever.SAME_KEY_TWICE,
+                company=view.card.company,
+                invoices=tuple(invoices),
+                ours=True,
+                detail=key,
+            )
+
+
+def _two_for_a_month(
+    view: PortalView, live: list[InvoiceRecord], policy: Policy
+) -> Iterable[Violation]:
+    """Yield each pair of invoices that bills one service of one month twice.
+
+    An invoice whose title alone names the month counts for every service of the card. Months that
+    ended before the one before `since` are history that people have settled.
+    """
+    services = [code for code in policy.services if view.card.fees.get(code, "").strip()]
+    holders: dict[tuple[ServiceCode, Month], list[InvoiceRecord]] = {}
+    for record in live:
+        for slot in coverage_of(record.issued, policy).slots:
+            if slot.month < view.since.plus(-1):
+                continue
+            for service in _services_of(slot, services):
+                holders.setdefault((service, slot.month), []).append(record)
+    told: set[tuple[InvoiceId, ...]] = set()
+    for (service, month), records in sorted(holders.items()):
+        invoices = tuple(record.issued.invoice for record in records)
+        ours = all(record.issued.key is not None for record in records)
+        same_key = ours and len({record.external_id for record in records}) == 1
+        if len(invoices) == 1 or invoices in told or same_key:
+            continue
+        told.add(invoices)
+        yield Violation(
+            what=MustNever.TWO_INVOICES,
+            company=view.card.company,
+            invoices=invoices,
+            ours=ours,
+            detail=f"{service} {month.code}",
+        )
+
+
+def _services_of(slot: Slot, services: list[ServiceCode]) -> list[ServiceCode]:
+    return services if slot.service is None else [slot.service]
+
+
+def _of_one(view: PortalView, record: InvoiceRecord, policy: Policy) -> Iterable[Violation]:
+    key = record.issued.key
+    company, invoice = view.card.company, (record.issued.invoice,)
+    if key is None:
+        return
+    if key.company != company:
+        yield Violation(
+            what=MustNever.FOREIGN_KEY,
+            company=company,
+            invoices=invoice,
+            ours=False,
+            detail=record.external_id,
+        )
+        return
+    rule = next((rule for rule in policy.rules if rule.code == key.issuer), None)
+    if rule is not None and record.own_company != rule.own_company:
+        yield Violation(
+            what=MustNever.WRONG_ISSUER,
+            company=company,
+            invoices=invoice,
+            ours=False,
+            detail=f"{record.own_company}",
+        )
+    if record.rows_read and not _adds_up(record):
+        yield Violation(
+            what=MustNever.LINES_DO_NOT_ADD_UP,
+            company=company,
+            invoices=invoice,
+            ours=False,
+            detail=f"{record.total}",
+        )
+    if Month.of(record.issued.created) == view.since:
+        yield from _against_the_card(view, record, policy)
+
+
+def _against_the_card(
+    view: PortalView, record: InvoiceRecord, policy: Policy
+) -> Iterable[Violation]:
+    company, invoice = view.card.company, (record.issued.invoice,)
+    if not isinstance(choose_issuer(view.card, view.contracts, policy), Issuer):
+        yield Violation(
+            what=MustNever.WITHOUT_CONTRACT, company=company, invoices=invoice, ours=False
+        )
+    if view.card.skip and not view.overridden:
+        yield Violation(
+            what=MustNever.ISSUED_TO_SKIPPED, company=company, invoices=invoice, ours=False
+        )
+
+
+def _adds_up(record: InvoiceRecord) -> bool:
+    total = sum((row.price * row.quantity for row in record.issued.rows), Decimal(0))
+    return total.quantize(Decimal("0.01")) == record.total.quantize(Decimal("0.01"))
