@@ -1,4 +1,4 @@
-"""Before the first write: does this month look like the last one?
+"""The gate before the first write: does this month look like the last one.
 
 Each company is compared with itself one service month earlier, by issuer and currency; an invoice
 over several months is spread over them. Source: operations page, «Safety».

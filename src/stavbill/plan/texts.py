@@ -101,7 +101,7 @@ def skip_text(reason: SkipReason) -> str:
     return SKIPPED[reason]
 
 
-def hold_text(reason: HoldReason) -> str:  # noqa: C901, PLR0911  one arm for each reason
+def hold_text(reason: HoldReason) -> str:  # noqa: C901, PLR0911, PLR0912  one arm for each reason
     """Return a hold reason as one checklist item: what is wrong and what to mend."""
     match reason:
         case TariffNotUnderstood():
