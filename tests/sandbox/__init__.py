@@ -1,0 +1,1 @@
+"""The emulated outside world, asked over real HTTP."""

@@ -1,0 +1,1 @@
+"""The emulated Wialon host, point by point and by a foreign client."""
