@@ -99,6 +99,9 @@ class Spent:
     reset_in_s: float | None = None
 
 
+NOT_SAID = Spent()
+
+
 @dataclass(frozen=True, slots=True)
 class CommandResult:
     """A command that ran. `has_next` says that the portal announced a further page."""
@@ -106,7 +109,7 @@ class CommandResult:
     value: Json
     total: int | None = None
     has_next: bool = False
-    spent: Spent = Spent()
+    spent: Spent = NOT_SAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ class BatchAnswer:
 def spent_of(time: Json) -> Spent:
     """Return what a `time` object says; self-hosted portals and old clouds say less."""
     if not isinstance(time, dict):
-        return Spent()
+        return NOT_SAID
     finish, reset = _number(time.get("finish")), _number(time.get("operating_reset_at"))
     return Spent(
         seconds=_number(time.get("duration")),
