@@ -1,0 +1,81 @@
+"""Items as a Wialon host gives them, into records of the plan's words.
+
+Only what billing needs is taken out of an item; phone numbers and device passwords, which come
+under the same data flag as the switch, are never touched. Source: Wialon Remote API, data format
+of units and resources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+
+from stavbill.plan.records import AccountRecord, UnitRecord
+from stavbill.wialon.connection import Connection
+from stavbill.wialon.conservation import unit_state
+from stavbill.wialon.search import Item
+from stavbill.wialon.trouble import incomplete
+
+VIEW_CUSTOM_FIELDS = 0x20
+
+
+def unit_record(connection: Connection, item: Item, accounts: Container[int]) -> UnitRecord:
+    """Return the unit; raises `WialonIncompleteError` for one that cannot be counted.
+
+    A unit without `act` is neither active nor deactivated, it is unknown; one whose account is not
+    among `accounts` shows that the token does not see everything.
+    """
+    unit, name, account, switch = item["id"], item.get("nm"), item.get("bact"), item.get("act")
+    if type(unit) is not int or type(name) is not str or type(account) is not int:
+        raise incomplete(connection, f"у объекта {unit} нет имени (nm) или учётной записи (bact)")
+    if switch not in (0, 1):
+        raise incomplete(
+            connection,
+            f"у объекта {unit} не видно, активирован ли он (нет act): "
+            "токену нужен просмотр свойств подключения",
+        )
+    if account not in accounts:
+        raise incomplete(
+            connection,
+            f"объект {unit} принадлежит учётной записи {account}, которой токен не видит",
+        )
+    active = bool(switch)
+    state = unit_state(_field_names(connection, item, active=active), active=active)
+    return UnitRecord(unit, name, account, state)
+
+
+def account_record(connection: Connection, item: Item) -> tuple[AccountRecord, bool]:
+    """Return the account, and whether the host told its parent (`bpact`).
+
+    A top account has parent None. The parent may be an account that the token does not see.
+    """
+    account, name, parent = item["id"], item.get("nm"), item.get("bpact")
+    if type(account) is not int or type(name) is not str:
+        raise incomplete(connection, f"у учётной записи {account} нет имени (nm)")
+    if type(parent) is not int:
+        return AccountRecord(account, name, None), False
+    return AccountRecord(account, name, parent if parent not in (0, account) else None), True
+
+
+def _field_names(connection: Connection, item: Item, *, active: bool) -> list[str]:
+    """Return the names of the unit's custom fields.
+
+    A host leaves `flds` out for a unit whose fields the user may not see. For a deactivated unit
+    that hides whether it is conserved, unless the access mask says that they may be seen.
+    """
+    fields = item.get("flds")
+    if fields is None:
+        rights = item.get("uacl")
+        if active or (type(rights) is int and rights & VIEW_CUSTOM_FIELDS):
+            return []
+        raise incomplete(
+            connection,
+            f"у деактивированного объекта {item['id']} не видны произвольные поля (нет flds)",
+        )
+    values = fields.values() if isinstance(fields, dict) else fields
+    if isinstance(values, Iterable):
+        items = list(values)
+        names = [value.get("n") for value in items if isinstance(value, dict)]
+        readable = [name for name in names if type(name) is str]
+        if len(readable) == len(items):
+            return readable
+    raise incomplete(connection, f"у объекта {item['id']} поля flds неизвестного вида")
