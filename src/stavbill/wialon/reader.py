@@ -16,7 +16,6 @@ from stavbill.wialon.search import (
     Item,
     Search,
     accounts_search,
-    ids_of,
     pages,
     units_of_accounts_search,
     units_search,
@@ -92,18 +91,17 @@ class WialonReader:
         for reading in range(1, READINGS + 1):
             now: set[int] = set()
             try:
-                async for items in pages(self._session, search):
-                    now.update(ids_of(items))
-                    given.update(ids_of(items))
+                async for items in pages(self._session, search, now):
                     yield items
             except (ListMovedError, SessionLostError) as error:
                 if reading == READINGS:
                     raise
+                given |= now
                 if isinstance(error, SessionLostError):
                     await self._session.login()
                 continue
-            if given != now:
-                found = f"{search.what}: во время чтения исчезло {len(given - now)}"
+            if gone := given - now:
+                found = f"{search.what}: во время чтения исчезло {len(gone)}"
                 raise moved(self._session.connection, found)
             return
 

@@ -57,14 +57,17 @@ def units_of_accounts_search(accounts: tuple[int, ...]) -> Search:
     return Search("avl_unit", "sys_billing_account_guid", mask, UNIT_FLAGS, "объекты")
 
 
-async def pages(session: WialonSession, search: Search) -> AsyncIterator[list[Item]]:
+async def pages(
+    session: WialonSession, search: Search, seen: set[int]
+) -> AsyncIterator[list[Item]]:
     """Yield the found items page by page, ordered by id; nothing is yielded for an empty list.
+
+    `seen`, empty at first, gathers the ids of what is yielded.
 
     Only an iteration that ends by itself was complete. Raises `ListMovedError` where another
     reading may succeed, `WialonIncompleteError` where the answer has not the documented shape.
     """
     size = session.connection.page_size
-    seen: set[int] = set()
     total: int | None = None
     start = 0
     while total is None or start < total:
@@ -82,7 +85,7 @@ async def pages(session: WialonSession, search: Search) -> AsyncIterator[list[It
                 session.connection,
                 f"{search.what} {start}–{start + due - 1}: пришло {len(items)} из {due}",
             )
-        seen.update(ids_of(items))
+        seen.update(_ids_of(items))
         if items:
             yield items
         start += size
@@ -124,6 +127,5 @@ def _items_of(session: WialonSession, search: Search, answer: object) -> tuple[l
     raise incomplete(session.connection, f"{search.what}: нет items или totalItemsCount")
 
 
-def ids_of(items: list[Item]) -> list[int]:
-    """Return the ids of a page's items."""
+def _ids_of(items: list[Item]) -> list[int]:
     return [item["id"] for item in items if isinstance(item["id"], int)]

@@ -8,6 +8,7 @@ of units and resources.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
+from typing import TypeGuard
 
 from stavbill.plan.records import AccountRecord, UnitRecord
 from stavbill.wialon.connection import Connection
@@ -73,9 +74,11 @@ def _field_names(connection: Connection, item: Item, *, active: bool) -> list[st
         )
     values = fields.values() if isinstance(fields, dict) else fields
     if isinstance(values, Iterable):
-        items = list(values)
-        names = [value.get("n") for value in items if isinstance(value, dict)]
-        readable = [name for name in names if type(name) is str]
-        if len(readable) == len(items):
-            return readable
+        names = [value.get("n") if isinstance(value, dict) else None for value in values]
+        if _all_text(names):
+            return names
     raise incomplete(connection, f"у объекта {item['id']} поля flds неизвестного вида")
+
+
+def _all_text(names: list[object]) -> TypeGuard[list[str]]:
+    return all(type(name) is str for name in names)
