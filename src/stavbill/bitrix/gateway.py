@@ -60,6 +60,11 @@ class Webhook:
     base: str = field(repr=False)
     host: str
 
+    @property
+    def path(self) -> str:
+        """The secret part of the address."""
+        return urlsplit(self.base).path
+
 
 def parse_webhook(url: str) -> Webhook:
     """Return the webhook in `url`, a method's name at its end ignored.
@@ -226,11 +231,16 @@ class Gateway:
                 follow_redirects=False,
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            msg = f"портал {self.host} недоступен ({_name(error)}): запрос не отправлен"
-            raise CallRefusedError(msg, retry_after_s=UNREACHABLE_RETRY_S) from error
+            msg = f"портал {self.host} недоступен ({self._cause(error)}): запрос не отправлен"
+            raise CallRefusedError(msg, retry_after_s=UNREACHABLE_RETRY_S) from None
         except (httpx.TransportError, httpx.DecodingError) as error:
-            msg = f"портал {self.host} не ответил на {method} ({_name(error)})"
-            raise CallUnclearError(msg) from error
+            msg = f"портал {self.host} не ответил на {method} ({self._cause(error)})"
+            raise CallUnclearError(msg) from None
+
+    def _cause(self, error: Exception) -> str:
+        """Name a transport's error instead of chaining it: its text may hold the whole address."""
+        text = str(error).replace(self._webhook.base, "…/").replace(self._webhook.path, "…/")
+        return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
     def _read(self, method: str, response: httpx.Response) -> dict[str, Json]:
         if response.is_redirect:
@@ -321,7 +331,3 @@ def _parse(body: bytes) -> dict[str, Json] | None:
 def _retry_after(response: httpx.Response) -> float | None:
     text = response.headers.get("retry-after", "")
     return float(text) if text.isdecimal() else None
-
-
-def _name(error: Exception) -> str:
-    return type(error).__name__

@@ -156,13 +156,12 @@ class TaskExecutor(NotReadBack):
     def _unreadable(self, task: int, failure: CommandFailure) -> Outcome:
         """Return the outcome for a task that could not be read: nothing was written to it."""
         reason = say(_GET_LIST, failure.code, failure.description)
-        match judge(failure.code):
-            case Verdict.REJECTED:
-                return Rejected(f"задача {task}: {reason}")
-            case Verdict.ACCESS:
-                raise_failure(self._gateway, _GET_LIST, failure)
-            case Verdict.REFUSED | Verdict.UNCLEAR:
-                return Refused(f"задача {task} не прочитана: {reason}")
+        verdict = judge(failure.code)
+        if verdict is Verdict.ACCESS:
+            raise_failure(self._gateway, _GET_LIST, failure)
+        if verdict is Verdict.REJECTED:
+            return Rejected(f"задача {task}: {reason}")
+        return Refused(f"задача {task} не прочитана: {reason}")
 
 
 def _standing_task(order: Order) -> int | None:

@@ -1,0 +1,33 @@
+"""A clock without real time: sleeping is what makes it go on."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+
+class VirtualClock:
+    """The earliest sleeper moves the time as soon as nobody else has anything to do."""
+
+    def __init__(self, start: datetime = datetime(2026, 12, 10, 3, 0, tzinfo=UTC)) -> None:
+        self._start = start
+        self.elapsed = 0.0
+        self._due: list[float] = []
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._start.timestamp() + self.elapsed, tz=UTC)
+
+    def monotonic(self) -> float:
+        return self.elapsed
+
+    async def sleep(self, seconds: float) -> None:
+        due = self.elapsed + max(seconds, 0.0)
+        self._due.append(due)
+        try:
+            await asyncio.sleep(0)
+            while self.elapsed < due:
+                await asyncio.sleep(0)
+                if due <= min(self._due):
+                    self.elapsed = due
+        finally:
+            self._due.remove(due)
