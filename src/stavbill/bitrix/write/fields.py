@@ -13,6 +13,7 @@ from enum import Enum
 from stavbill.bitrix.batch import Command, Json, Param
 from stavbill.bitrix.gateway import Gateway
 from stavbill.bitrix.write.steps import NotReadBack, Step, send_steps
+from stavbill.errors import ConfigError
 from stavbill.plan.effects import Effect, EffectKey, PutFields
 from stavbill.plan.order import Order
 from stavbill.plan.outcome import Found, Outcome, Rejected
@@ -28,6 +29,10 @@ class FieldKind(Enum):
     STRING = "string"
     DATE = "date"
     DATETIME = "datetime"
+
+
+_COUNT_KINDS = frozenset({FieldKind.INTEGER, FieldKind.DOUBLE, FieldKind.STRING})
+_DAY_KINDS = frozenset({FieldKind.DATE, FieldKind.DATETIME, FieldKind.STRING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +54,19 @@ class CardFields:
     card_count: CardField | None = None
     billed_through: CardField | None = None
 
-
-def write_count(count: int, kind: FieldKind) -> str:
-    """Return a count as a field of any kind takes it."""
-    if kind in (FieldKind.DATE, FieldKind.DATETIME):
-        msg = f"a count does not go into a field of type {kind.value}"
-        raise ValueError(msg)
-    return str(count)
+    def __post_init__(self) -> None:
+        """Refuse a field whose type cannot hold our value."""
+        for label, mapped, kinds in (
+            ("Количество ТС", self.card_count, _COUNT_KINDS),
+            ("Обслуживание до", self.billed_through, _DAY_KINDS),
+        ):
+            if mapped is not None and mapped.kind not in kinds:
+                expected = ", ".join(sorted(kind.value for kind in kinds))
+                msg = (
+                    f"поле «{label}» ({mapped.code}) имеет тип {mapped.kind.value}, ожидается один "
+                    f"из: {expected}. Укажите другое поле в настройках"
+                )
+                raise ConfigError(msg)
 
 
 def write_last_day(day: date, kind: FieldKind, zone: tzinfo) -> str:
@@ -116,7 +127,7 @@ class FieldsExecutor(NotReadBack):
             if count is None:
                 missing.append("«Количество ТС»")
             else:
-                values[count.code] = write_count(effect.card_count, count.kind)
+                values[count.code] = str(effect.card_count)
         if effect.billed_through is not None:
             if through is None:
                 missing.append("«Обслуживание до»")
