@@ -12,7 +12,7 @@ ENDPOINT_PATH = "/wialon/ajax.html"
 PAGE_SIZE = 3000
 SMALLEST_PAGE = 2
 DEADLINE_S = 150.0
-NOT_IN_A_VARIABLE = re.compile(r"[^0-9A-Z]+")
+NOT_IN_A_VARIABLE = re.compile(r"\W")
 
 
 def token_variable(name: str) -> str:
