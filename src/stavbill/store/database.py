@@ -1,0 +1,148 @@
+"""The open database: its engine, its two kinds of transaction, and what differs by dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    event,
+    make_url,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from stavbill.errors import ConfigError, StoreError
+from stavbill.store.errors import translate
+
+BUSY_TIMEOUT_MS = 60_000
+_WRITES = "stavbill_writes"
+
+Row = Mapping[str, Any]
+
+
+class Store:
+    """The database of one installation.
+
+    `read` and `write` give a connection inside one transaction; query functions of this room take
+    that connection, so that several of them can share a transaction. A write transaction of SQLite
+    takes the writer's lock at once, so nobody changes what it has read. Keep transactions short:
+    one chunk of rows. Trouble (full disk, lock, server away) is raised as `StoreError`.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @property
+    def url(self) -> URL:
+        """The database's address, password included."""
+        return self.engine.url
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection for reading; nothing is kept."""
+        with self._told(), self.engine.connect() as db:
+            yield db
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a connection whose changes are durable when the block ends, or not made at all."""
+        with self._told(), self.engine.connect() as db:
+            db = db.execution_options(**{_WRITES: True})  # noqa: PLW2901  the same connection
+            with db.begin():
+                yield db
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            told = translate(error, self.engine.url)
+            if told is None:
+                raise
+            raise told from error
+
+
+def connect_engine(url: str) -> Engine:
+    """Return an engine for `sqlite:///path` or `postgresql://user@host/name`.
+
+    Raises `ConfigError` for an address that is neither.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigError(_not_an_address(url)) from error
+    match parsed.get_backend_name():
+        case "postgresql":
+            return create_engine(
+                parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, future=True
+            )
+        case "sqlite" if parsed.database:
+            engine = create_engine(parsed.set(drivername="sqlite"))
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+            return engine
+        case _:
+            raise ConfigError(_not_an_address(url))
+
+
+def _not_an_address(url: str) -> str:
+    scheme = url.partition(":")[0]
+    return (
+        f"Адрес базы «{scheme}:…» не понят. Ожидается sqlite:////путь/stavbill.sqlite3 или "
+        "postgresql://пользователь:пароль@сервер/база (ключ database.url)."
+    )
+
+
+def _prepare_sqlite(dbapi: Any, _record: object) -> None:  # noqa: ANN401  sqlite3's own type
+    # We begin transactions ourselves: the driver would begin them too late, after the first read.
+    dbapi.isolation_level = None
+    cursor = dbapi.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # NORMAL may forget the last commits at a power cut: the intent gone, the invoice there.
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(db: Connection) -> None:
+    writes = db.get_execution_options().get(_WRITES, False)
+    db.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def upsert(db: Connection, table: Table, rows: Sequence[Row], *, keep: Sequence[str] = ()) -> None:
+    """Insert rows, or replace those with the same primary key but for the columns in `keep`."""
+    if not rows:
+        return
+    module = postgresql if db.dialect.name == "postgresql" else sqlite
+    keys = [column.name for column in table.primary_key.columns]
+    insert = module.insert(table)
+    changed = {
+        name: insert.excluded[name] for name in rows[0] if name not in keys and name not in keep
+    }
+    if changed:
+        insert = insert.on_conflict_do_update(index_elements=keys, set_=changed)
+    else:
+        insert = insert.on_conflict_do_nothing(index_elements=keys)
+    db.execute(insert, [dict(row) for row in rows])
+
+
+def insert_missing(db: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows, leaving alone those whose primary key is there."""
+    if rows:
+        module = postgresql if db.dialect.name == "postgresql" else sqlite
+        db.execute(module.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])
+
+
+__all__ = ["Row", "Store", "StoreError", "connect_engine", "insert_missing", "upsert"]

@@ -1,0 +1,114 @@
+"""Opening a database: new ones are made, older ones are brought up to date only when asked."""
+
+from __future__ import annotations
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+from stavbill.errors import StoreError
+from stavbill.store.database import Store, connect_engine
+from stavbill.store.errors import shown
+
+# Two processes may open a brand-new database at once: one makes it, the other waits.
+_LOCK = 7_220_310
+
+
+def open_store(url: str) -> Store:
+    """Open the database at `url`; a brand-new one is made first.
+
+    Raises `StoreError` when it has another version or cannot be used, `ConfigError` when `url` is
+    not an address. Say `close()` at the end.
+    """
+    store = Store(connect_engine(url))
+    try:
+        if store_version(store) is None:
+            upgrade(store)
+        _require_newest(store)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _require_newest(store: Store) -> None:
+    found, newest = store_version(store), newest_version()
+    if found != newest:
+        raise StoreError(_other_version(store, found, newest))
+
+
+def upgrade_store(url: str) -> tuple[str | None, str]:
+    """Bring the database at `url` to the newest version; return the versions before and after."""
+    store = Store(connect_engine(url))
+    try:
+        before = store_version(store)
+        if before is not None and before not in _known_versions():
+            raise StoreError(_other_version(store, before, newest_version()))
+        upgrade(store)
+        return before, newest_version()
+    finally:
+        store.close()
+
+
+def newest_version() -> str:
+    """Return the version that this program needs."""
+    head = _scripts().get_current_head()
+    if head is None:
+        msg = "no migration is installed"
+        raise StoreError(msg)
+    return head
+
+
+def store_version(store: Store) -> str | None:
+    """Return the version of a database, None for a brand-new one.
+
+    Raises `StoreError` for a database with tables that are not ours.
+    """
+    with store.read() as db:
+        found = MigrationContext.configure(db).get_current_revision()
+        if found is None and set(inspect(db).get_table_names()) - {"alembic_version"}:
+            msg = (
+                f"База {shown(store.url)}: в ней чужие таблицы. Укажите пустую базу или базу "
+                "stavbill (ключ database.url)."
+            )
+            raise StoreError(msg)
+        return found
+
+
+def upgrade(store: Store) -> None:
+    """Run the missing migrations in one transaction, one process at a time."""
+    with store.write() as db:
+        if db.dialect.name == "postgresql":
+            db.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        config = _config()
+        config.attributes["connection"] = db
+        command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "stavbill.store:migrations")
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _known_versions() -> set[str]:
+    return {script.revision for script in _scripts().walk_revisions()}
+
+
+def _other_version(store: Store, found: str | None, newest: str) -> str:
+    where = shown(store.url)
+    if found in _known_versions():
+        return (
+            f"База {where}: версия {found}, программе нужна {newest}. "
+            "Сделайте копию базы и выполните: stavbill db upgrade"
+        )
+    return (
+        f"База {where}: версия {found} программе неизвестна, она знает {newest}. База новее "
+        "программы: обновите stavbill."
+    )
