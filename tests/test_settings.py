@@ -170,6 +170,28 @@ def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "accepted"),
+    [
+        ("https://hst-api.wialon.com", True),
+        ("http://127.0.0.1:8080/wialon/ajax.html", True),
+        ("hst-api.wialon.com", False),
+        ("https://", False),
+        ("https://host:port", False),
+        ("https://user:hush4@host", False),
+        ("https://host/?sid=hush4", False),
+    ],
+)
+def test_an_address_is_a_host_and_no_more(tmp_path: Path, url: str, *, accepted: bool) -> None:
+    text = f'[wialon.a]\nurl = "{url}"\n'
+    if accepted:
+        assert load(tmp_path, text).toml.wialon["a"].url == url
+    else:
+        said = complaint(tmp_path, text)
+        assert "wialon.a.url: ожидался адрес" in said
+        assert "hush4" not in said
+
+
+@pytest.mark.parametrize(
     "text",
     [
         pytest.param(f'[portal]\nurl = "{WEBHOOK}"\n', id="webhook"),

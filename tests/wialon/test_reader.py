@@ -128,6 +128,15 @@ async def test_parents_are_asked_for_where_the_search_leaves_them_out(
     assert served.calls("account/get_account_data") == 1
 
 
+async def test_a_session_lost_while_asking_for_parents_goes_on(served: Served) -> None:
+    served.host.switches.bpact_given = False
+    served.host.faults.add(Fault(Trouble.SESSION_LOST, "account/get_account_data"))
+    async with open_reader(served.connection, served.clock) as reader:
+        accounts = await accounts_of(reader)
+
+    assert [account.parent for account in accounts] == [None, TOP, DEALER, LEAF]
+
+
 async def test_a_parent_that_may_not_be_seen_makes_the_tree_incomplete(served: Served) -> None:
     served.host.switches.bpact_given = False
     served.host.switches.account_data_needs_everything = True

@@ -6,6 +6,7 @@ describes the same keys for people.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
@@ -30,6 +31,7 @@ from stavbill.settings.defaults import default_issuers
 from stavbill.wialon.connection import DEADLINE_S, PAGE_SIZE, SMALLEST_PAGE
 
 LAST_SENDING_DAY = 31
+WEB_ADDRESS = re.compile(r"https?://[\w.-]+(?::\d{1,5})?(?:/[^\s?#]*)?")
 OWN_SERVICES = ("subscription", "fuel", "dispatching")
 # Named like the card's attributes in the core; the labels stand in docs/configuration.md.
 FIELD_NAMES = frozenset({
@@ -42,8 +44,8 @@ FIELD_NAMES = frozenset({
 
 
 def _web_address(text: str) -> str:
-    if not text.startswith(("https://", "http://")) or " " in text:
-        msg = "ожидался адрес вида https://host"
+    if not WEB_ADDRESS.fullmatch(text):
+        msg = "ожидался адрес вида https://host или http://host:8080, без имени и пароля"
         raise ValueError(msg)
     if "/rest/" in text:
         msg = "секрет вебхука не хранится в TOML: задайте STAVBILL_PORTAL_URL или stavbill.env"

@@ -126,7 +126,13 @@ class WialonReader:
         Source: Wialon Remote API, account/get_account_data; billing rules §6.
         """
         asked: object = accounts if len(accounts) > 1 else accounts[0]
-        answer = await self._session.call("account/get_account_data", {"itemId": asked, "type": 1})
+        params: dict[str, object] = {"itemId": asked, "type": 1}
+        try:
+            answer = await self._session.call("account/get_account_data", params)
+        except SessionLostError:
+            # This call needs nothing that the session had kept: the new one goes on from here.
+            await self._session.login()
+            answer = await self._session.call("account/get_account_data", params)
         by_id = answer if isinstance(answer, dict) else {}
         if len(accounts) == 1:
             by_id = {str(accounts[0]): answer}
