@@ -7,6 +7,7 @@ from typing import cast
 
 import orjson
 
+from stavbill.sandbox.clock import SandboxClock
 from stavbill.sandbox.wialon.faults import Fault, Faults, Trouble
 from stavbill.sandbox.wialon.journal import Call, Journal
 from stavbill.sandbox.wialon.methods import Methods
@@ -14,7 +15,7 @@ from stavbill.sandbox.wialon.model import Fleet
 from stavbill.sandbox.wialon.session import Session, Sessions
 from stavbill.sandbox.wialon.switches import Switches
 from stavbill.sandbox.wialon.views import ADVANCED, BASE, BILLING, CLASSES
-from stavbill.sandbox.wialon.wire import HTML, ApiError, Clock, Json, Params, Request, Response
+from stavbill.sandbox.wialon.wire import HTML, ApiError, Json, Params, Request, Response
 
 API_PATH = "/wialon/ajax.html"
 EVENTS_PATH = "/avl_evts"
@@ -25,7 +26,9 @@ NOT_WRITTEN_DOWN = ("token/login",)
 class WialonHost:
     """One Wialon service over one fleet, on the clock that it is given."""
 
-    def __init__(self, fleet: Fleet, clock: Clock, *, switches: Switches | None = None) -> None:
+    def __init__(
+        self, fleet: Fleet, clock: SandboxClock, *, switches: Switches | None = None
+    ) -> None:
         """Serve `fleet`; `switches`, `faults` and `journal` stay open to tests and people."""
         self.fleet, self.clock = fleet, clock
         self.switches = switches or Switches()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+from stavbill.sandbox.clock import SandboxClock
 from stavbill.sandbox.wialon.accounts import Accounts
 from stavbill.sandbox.wialon.changes import Changes
 from stavbill.sandbox.wialon.faults import Faults
@@ -13,7 +14,7 @@ from stavbill.sandbox.wialon.search import Spec
 from stavbill.sandbox.wialon.session import Session
 from stavbill.sandbox.wialon.switches import Switches
 from stavbill.sandbox.wialon.views import Views
-from stavbill.sandbox.wialon.wire import ApiError, Clock, Json, Params
+from stavbill.sandbox.wialon.wire import ApiError, Json, Params
 
 Method = Callable[[Session, Params], Json]
 SETTINGS = ("skip_nonactive_items", "long_values")
@@ -22,7 +23,9 @@ SETTINGS = ("skip_nonactive_items", "long_values")
 class Methods:
     """What a session may call, beside logging in and out."""
 
-    def __init__(self, fleet: Fleet, clock: Clock, switches: Switches, faults: Faults) -> None:
+    def __init__(
+        self, fleet: Fleet, clock: SandboxClock, switches: Switches, faults: Faults
+    ) -> None:
         """Bind every service to its data."""
         self._fleet, self._clock, self._faults = fleet, clock, faults
         self.views = Views(fleet, switches, faults.without_act)

@@ -6,9 +6,10 @@ import hashlib
 from collections import deque
 from dataclasses import dataclass, field
 
+from stavbill.sandbox.clock import SandboxClock
 from stavbill.sandbox.wialon.model import EVERYTHING, Account, Fleet, Token, Unit, User
 from stavbill.sandbox.wialon.switches import Switches
-from stavbill.sandbox.wialon.wire import ApiError, Clock
+from stavbill.sandbox.wialon.wire import ApiError
 
 MINUTE_S = 60.0
 SEARCHES_KEPT = 8
@@ -81,7 +82,7 @@ class Address:
 class Sessions:
     """All sessions of a host and the limits of its addresses."""
 
-    def __init__(self, fleet: Fleet, clock: Clock, switches: Switches) -> None:
+    def __init__(self, fleet: Fleet, clock: SandboxClock, switches: Switches) -> None:
         """Start without a session."""
         self._fleet, self._clock, self._switches = fleet, clock, switches
         self._open: dict[str, Session] = {}

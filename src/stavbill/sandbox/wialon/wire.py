@@ -4,29 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol
 
 JSON = "application/json"
 HTML = "text/html"
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-
-
-class Clock(Protocol):
-    """Time as the host sees it; a simulator may hand in its own."""
-
-    def now(self) -> datetime:
-        """Return the aware UTC time of day."""
-        ...
-
-    def monotonic(self) -> float:
-        """Return seconds that never go back."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait `seconds` of this clock."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

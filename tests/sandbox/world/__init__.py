@@ -1,0 +1,1 @@
+"""The invented world: the same for the same seed, complete, and judged twice."""
