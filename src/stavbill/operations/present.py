@@ -95,9 +95,7 @@ def note_document(note: Note) -> Document:
 
 def hold_document(reason: HoldReason) -> Document:
     """Return one hold reason with its sentence and its numbers."""
-    values = {
-        name: _plain(value) for name, value in asdict(reason).items() if name != "kind"
-    }
+    values = {name: _plain(value) for name, value in asdict(reason).items() if name != "kind"}
     return {
         "code": reason.kind,
         "item": hold_code(reason),

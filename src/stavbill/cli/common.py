@@ -1,0 +1,82 @@
+"""What every command shares: where the settings are, how results and errors are shown."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import typer
+
+from stavbill.errors import ConfigError, StavbillError, WritingStoppedError
+
+if TYPE_CHECKING:
+    from stavbill.operations.parts import Parts
+
+Result = TypeVar("Result")
+BUG, CONFIG, STOPPED = 1, 2, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the command line knows before a command: the settings' file."""
+
+    config: Path
+
+    def with_parts(self, work: Callable[[Parts], Awaitable[Result]]) -> Result:
+        """Build the running system, do `work` with it, and take it down again."""
+        from stavbill.app import open_parts
+
+        async def whole() -> Result:
+            async with open_parts(self.config) as parts:
+                return await work(parts)
+
+        return asyncio.run(whole())
+
+
+def print_json(document: object) -> None:
+    """Print one JSON document on standard output."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def say(text: str = "") -> None:
+    """Print a line for the operator."""
+    typer.echo(text)
+
+
+def wants_json() -> bool:
+    """Say whether the command line asked for JSON, so that errors are JSON too."""
+    return "--json" in sys.argv
+
+
+def run_app(app: typer.Typer) -> int:
+    """Run the command line and return its exit code; errors are one message, never a traceback."""
+    try:
+        code: Any = app(standalone_mode=False)
+    except click.exceptions.Abort:
+        return _fail("Прервано.", BUG)
+    except click.ClickException as wrong:
+        return _fail(wrong.format_message(), CONFIG)
+    except ConfigError as wrong:
+        return _fail(str(wrong), CONFIG)
+    except WritingStoppedError as stopped:
+        return _fail(str(stopped), STOPPED)
+    except StavbillError as trouble:
+        return _fail(str(trouble), CONFIG)
+    except Exception:  # noqa: BLE001  a bug ends the command with its trace, not silently
+        traceback.print_exc()
+        return _fail("Внутренняя ошибка stavbill: подробности выше.", BUG)
+    return code if isinstance(code, int) else 0
+
+
+def _fail(text: str, code: int) -> int:
+    if wants_json():
+        print_json({"error": text, "exit_code": code})
+    typer.echo(text, err=True)
+    return code

@@ -1,0 +1,148 @@
+"""The commands about one company, and about one past invoice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stavbill.cli.common import print_json, say
+from stavbill.cli.run import AsOf, Json, _day
+
+if TYPE_CHECKING:
+    from stavbill.operations.parts import Parts
+    from stavbill.operations.report import RunReport
+
+app = typer.Typer(help="Одна компания: почему такая сумма, перезапуск.", no_args_is_help=True)
+invoice_app = typer.Typer(help="Один счёт.", no_args_is_help=True)
+
+Company = Annotated[int, typer.Argument(help="ID компании в Битрикс24.")]
+
+
+@app.command("show")
+def show(context: typer.Context, company: Company, as_json: Json = False) -> None:
+    """Показать карточку, договоры, счета и объекты компании, как их видит биллинг."""
+    from stavbill.operations.explain import show_company
+
+    async def work(parts: Parts) -> dict[str, object]:
+        return show_company(parts, company)
+
+    document = context.obj.with_parts(work)
+    if as_json:
+        print_json(document)
+        return
+    from stavbill.cli.tables import print_company
+
+    print_company(document)
+
+
+@app.command("explain")
+def explain(
+    context: typer.Context,
+    company: Company,
+    as_of: AsOf = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Прочитать заново и решить, не записывая.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Ответить «почему такая сумма» или «почему нет счёта»: правило, значения, числа.
+
+    Без --live и --as-of показывает последнее сохранённое решение.
+    """
+    from stavbill.operations.explain import explain_company
+
+    async def work(parts: Parts) -> dict[str, object]:
+        return await explain_company(parts, company, _day(as_of, None), live=live)
+
+    document = context.obj.with_parts(work)
+    if as_json:
+        print_json(document)
+        return
+    from stavbill.cli.tables import print_explanation
+
+    print_explanation(document)
+
+
+@app.command("rerun")
+def rerun(  # noqa: PLR0917  one parameter for each option
+    context: typer.Context,
+    company: Company,
+    as_of: AsOf = None,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Выставить снова месяц, счёт за который отменён вручную."),
+    ] = False,
+    skip: Annotated[
+        bool, typer.Option("--keep-skip", help="Не обходить «Пропускать компанию».")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Только показать.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Принудительно пересчитать одну компанию: перечитать всё, решить, записать, проверить.
+
+    Обходит флаг пропуска и день отправки; --again обходит «отменён вручную». Других причин
+    задержки и правила о двойном счёте не обходит ничто.
+    """
+    from stavbill.operations.rerun import RerunRequest, rerun_company
+
+    request = RerunRequest(
+        company=company, on=_day(as_of, None), again=again, keep_skip=skip, dry_run=dry_run
+    )
+
+    async def work(parts: Parts) -> RunReport:
+        return await rerun_company(parts, request)
+
+    report = context.obj.with_parts(work)
+    if as_json:
+        print_json(report.document())
+    else:
+        from stavbill.cli.tables import print_report
+
+        print_report(report.document())
+    raise typer.Exit(report.exit_code)
+
+
+@app.command("release")
+def release(
+    context: typer.Context,
+    company: Company,
+    by: Annotated[str, typer.Option("--by", help="Кто снимает с паузы.")],
+    as_json: Json = False,
+) -> None:
+    """Снять с паузы компанию, состояние которой разобрал человек."""
+    from stavbill.operations.parking import release_company
+
+    async def work(parts: Parts) -> dict[str, object]:
+        return release_company(parts, company, by)
+
+    document = context.obj.with_parts(work)
+    if as_json:
+        print_json(document)
+    elif document["released"]:
+        say(f"Компания {company} снята с паузы. Дальше: stavbill company rerun {company}")
+    else:
+        say(f"Компания {company} не стояла на паузе.")
+
+
+@invoice_app.command("recompute")
+def recompute(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(help="Ключ счёта (stavbill:…) или ID компании.")],
+    run: Annotated[str | None, typer.Option("--run", help="Запуск (иначе последний).")] = None,
+    as_json: Json = False,
+) -> None:
+    """Пересчитать прошлое решение из сохранённых данных и сравнить до копейки."""
+    from stavbill.operations.recompute import recompute_decision
+
+    async def work(parts: Parts) -> dict[str, object]:
+        return recompute_decision(parts, key, run)
+
+    document = context.obj.with_parts(work)
+    if as_json:
+        print_json(document)
+    elif document["same"]:
+        say(f"Совпадает: компания {document['company']}, запуск {document['run_id']}.")
+    else:
+        say(f"Отличается: было {document['stored']}, сейчас {document['now']}.")
+    raise typer.Exit(0 if document["same"] else 1)

@@ -1,0 +1,50 @@
+"""The command `stavbill`: parse, call one operation, show the result.
+
+Exit codes: 0 done, holds included · 1 a bug was met · 2 configuration · 3 waits for approval ·
+4 stopped by a violation or the kill switch · 5 something still in doubt.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stavbill.cli import company, portal, run, service
+from stavbill.cli.common import Door
+
+HELP = """Биллинг мониторинга: Битрикс24, Wialon, один верный счёт в месяц.
+
+Коды выхода: 0 — готово (задержанные компании не ошибка), 1 — встретилась ошибка программы,
+2 — настройки, 3 — ждёт подтверждения, 4 — запись остановлена, 5 — исход записи ещё неизвестен.
+"""
+
+app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app.add_typer(run.app, name="run")
+app.add_typer(company.app, name="company")
+app.add_typer(company.invoice_app, name="invoice")
+app.add_typer(portal.app, name="portal")
+app.add_typer(service.db_app, name="db")
+app.command("init")(portal.init)
+app.command("doctor")(portal.doctor)
+app.command("check")(run.check)
+app.command("sandbox")(service.sandbox)
+
+
+@app.callback()
+def _door(
+    context: typer.Context,
+    config: Annotated[
+        Path, typer.Option("--config", envvar="STAVBILL_CONFIG", help="Файл настроек.")
+    ] = Path("stavbill.toml"),
+) -> None:
+    context.obj = Door(config)
+
+
+def main() -> None:
+    """Run the command line; the only place where it ends the process."""
+    from stavbill.cli.common import run_app
+
+    sys.exit(run_app(app))

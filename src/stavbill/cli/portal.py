@@ -1,0 +1,126 @@
+"""The commands that set stavbill up against a portal: `init`, `portal discover`, `doctor`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stavbill.cli.common import print_json, say
+from stavbill.cli.run import Json
+
+app = typer.Typer(help="Портал Битрикс24.", no_args_is_help=True)
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--portal-url",
+        envvar="STAVBILL_PORTAL_URL",
+        help="Адрес портала или весь вебхук https://ваш.bitrix24.ru/rest/1/секрет/.",
+    ),
+]
+Wialon = Annotated[
+    list[str] | None,
+    typer.Option("--wialon", metavar="ИМЯ=URL", help="Подключение к Wialon (можно повторять)."),
+]
+
+
+def init(  # noqa: PLR0917  one parameter for each option
+    directory: Annotated[Path, typer.Option("--dir", help="Папка для настроек.")] = Path(),
+    portal_url: Url = None,
+    wialon: Wialon = None,
+    database_url: Annotated[
+        str | None, typer.Option("--database-url", help="PostgreSQL вместо файла SQLite.")
+    ] = None,
+    non_interactive: Annotated[
+        bool, typer.Option("--non-interactive", help="Не задавать вопросов.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Переписать файл настроек.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Прочитать портал и написать ПАПКА/stavbill.toml.
+
+    Пример: stavbill init --dir . --portal-url https://ваш.bitrix24.ru/rest/1/секрет/
+    --wialon stavros1=https://hst-api.wialon.com
+    """
+    import asyncio
+
+    from stavbill.operations.setup import SetupRequest, set_up
+
+    if not non_interactive:
+        portal_url = portal_url or typer.prompt("Адрес вебхука Битрикс24")
+        wialon = wialon or _ask_wialon()
+    request = SetupRequest(
+        directory=directory,
+        portal_url=portal_url or "",
+        wialon=tuple(wialon or ()),
+        database_url=database_url or "",
+        force=force,
+    )
+    document = asyncio.run(set_up(request))
+    if as_json:
+        print_json(document)
+        return
+    say(f"Настройки записаны: {document['config']}")
+    _list("Не найдено (допишите в файл; stavbill doctor покажет строку)", document["unmatched"])
+    _list("Проверьте", document["proposals"])
+    say(f"Дальше: stavbill --config {document['config']} doctor")
+
+
+@app.command("discover")
+def discover(
+    context: typer.Context,
+    write: Annotated[
+        Path | None, typer.Option("--write", help="Записать в файл вместо вывода.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Сопоставить поля портала с настройками и показать готовый файл с комментариями."""
+    from stavbill.operations.parts import Parts
+    from stavbill.operations.setup import rediscover
+
+    async def work(parts: Parts) -> dict[str, object]:
+        return await rediscover(parts)
+
+    document = context.obj.with_parts(work)
+    if as_json:
+        print_json(document)
+        return
+    text = str(document["toml"])
+    if write is None:
+        say(text)
+    else:
+        write.write_text(text, encoding="utf-8")
+        say(f"Записано: {write}")
+    _list("Не найдено", document["unmatched"])
+
+
+def doctor(context: typer.Context, as_json: Json = False) -> None:
+    """Проверить всё, что понадобится: права, поля, стадии, юрлица, Wialon, базу, папки."""
+    import asyncio
+
+    from stavbill.operations.doctor import examine
+
+    document = asyncio.run(examine(context.obj.config))
+    if as_json:
+        print_json(document)
+    else:
+        from stavbill.cli.tables import print_checks
+
+        print_checks(document)
+    raise typer.Exit(int(str(document["exit_code"])))
+
+
+def _ask_wialon() -> list[str]:
+    answers = []
+    while line := typer.prompt("Wialon ИМЯ=URL (пусто — закончить)", default=""):
+        answers.append(line)
+    return answers
+
+
+def _list(title: str, lines: object) -> None:
+    if isinstance(lines, list) and lines:
+        say(f"{title}:")
+        for line in lines:
+            say(f"  {line}")

@@ -1,0 +1,204 @@
+"""The commands about a month: `run plan`, `run show`, `run apply`, `run month`, and `check`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stavbill.cli.common import Door, print_json, say
+from stavbill.cli.progress import TerminalProgress
+
+if TYPE_CHECKING:
+    from stavbill.operations.month import MonthRequest
+    from stavbill.operations.parts import Parts
+    from stavbill.operations.report import RunReport
+
+app = typer.Typer(help="Месяц: план, просмотр, применение.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Один документ JSON.")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="ГГГГ-ММ-ДД", help="День запуска (иначе сегодня).")
+]
+Companies = Annotated[
+    list[int] | None, typer.Option("--company", help="Только эти компании (можно повторять).")
+]
+MonthOption = Annotated[
+    str | None,
+    typer.Option("--month", metavar="ГГГГ-ММ", help="Месяц запуска: как если бы шёл тот месяц."),
+]
+Limit = Annotated[
+    int | None, typer.Option("--limit", min=1, help="Не больше стольких компаний, по порядку id.")
+]
+MaxInvoices = Annotated[
+    int | None, typer.Option("--max-invoices", min=1, help="Остановиться, если счетов больше.")
+]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Не спрашивать: внутри полосы и при первом запуске.")
+]
+AcceptBand = Annotated[
+    bool, typer.Option("--accept-band", help="Согласиться с отклонением от прошлого месяца.")
+]
+
+
+@app.command("month")
+def month(  # noqa: PLR0917  one parameter for each option
+    context: typer.Context,
+    as_of: AsOf = None,
+    month: MonthOption = None,
+    company: Companies = None,
+    limit: Limit = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Только план, ничего не писать.")
+    ] = False,
+    yes: Yes = False,
+    accept_band: AcceptBand = False,
+    max_invoices: MaxInvoices = None,
+    as_json: Json = False,
+) -> None:
+    """Прочитать, решить, показать, записать и проверить весь месяц.
+
+    Пример: stavbill run month --as-of 2026-12-10 --dry-run
+    """
+    from stavbill.operations.month import MonthRequest
+
+    request = MonthRequest(
+        on=_day(as_of, month),
+        companies=tuple(company or ()),
+        limit=limit,
+        dry_run=dry_run,
+        yes=yes,
+        accept_band=accept_band,
+        max_invoices=max_invoices,
+    )
+    _run(context.obj, request, as_json=as_json)
+
+
+@app.command("plan")
+def plan(
+    context: typer.Context,
+    as_of: AsOf = None,
+    month: MonthOption = None,
+    company: Companies = None,
+    limit: Limit = None,
+    as_json: Json = False,
+) -> None:
+    """Составить и сохранить план, ничего не записывая в портал.
+
+    Пример: stavbill run plan --as-of 2026-12-10, затем stavbill run apply ПЛАН
+    """
+    from stavbill.operations.month import MonthRequest
+
+    companies = tuple(company or ())
+    request = MonthRequest(on=_day(as_of, month), companies=companies, limit=limit, dry_run=True)
+    _run(context.obj, request, as_json=as_json)
+
+
+@app.command("show")
+def show(
+    context: typer.Context,
+    run: Annotated[str | None, typer.Argument(help="Номер плана (иначе последний).")] = None,
+    held: Annotated[bool, typer.Option("--held", help="Только задержанные.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Показать сохранённый план: решения по компаниям и что изменилось к прошлому месяцу."""
+    from stavbill.operations.show import show_run
+
+    async def work(parts: Parts) -> dict[str, object]:
+        return show_run(parts, run, held_only=held)
+
+    document = context.obj.with_parts(work)
+    if as_json:
+        print_json(document)
+        return
+    from stavbill.cli.tables import print_run
+
+    print_run(document)
+
+
+@app.command("apply")
+def apply(  # noqa: PLR0917  one parameter for each option
+    context: typer.Context,
+    run: Annotated[str | None, typer.Argument(help="Номер плана (иначе последний).")] = None,
+    company: Companies = None,
+    yes: Yes = False,
+    accept_band: AcceptBand = False,
+    max_invoices: MaxInvoices = None,
+    as_json: Json = False,
+) -> None:
+    """Применить сохранённый план: весь или только названные компании."""
+    from stavbill.operations.month import ApplyRequest, apply_plan
+
+    request = ApplyRequest(
+        run=run,
+        companies=tuple(company or ()),
+        yes=yes,
+        accept_band=accept_band,
+        max_invoices=max_invoices,
+    )
+
+    async def work(parts: Parts) -> RunReport:
+        with TerminalProgress() as progress:
+            return await apply_plan(parts, request, progress)
+
+    _finish(context.obj.with_parts(work), as_json=as_json)
+
+
+def check(
+    context: typer.Context,
+    as_json: Json = False,
+) -> None:
+    """Сверить портал со списком того, чего быть не должно: двойные счета, чужое юрлицо и другое."""
+    from stavbill.operations.checking import check_portal
+
+    async def work(parts: Parts) -> dict[str, object]:
+        with TerminalProgress() as progress:
+            return await check_portal(parts, progress)
+
+    document = context.obj.with_parts(work)
+    if as_json:
+        print_json(document)
+    else:
+        from stavbill.cli.tables import print_check
+
+        print_check(document)
+    raise typer.Exit(int(str(document["exit_code"])))
+
+
+def _run(door: Door, request: MonthRequest, *, as_json: bool) -> None:
+    from stavbill.operations.month import run_month
+
+    async def work(parts: Parts) -> RunReport:
+        with TerminalProgress() as progress:
+            return await run_month(parts, request, progress)
+
+    _finish(door.with_parts(work), as_json=as_json)
+
+
+def _finish(report: RunReport, *, as_json: bool) -> None:
+    if as_json:
+        print_json(report.document())
+    else:
+        from stavbill.cli.tables import print_report
+
+        print_report(report.document())
+        say()
+    raise typer.Exit(report.exit_code)
+
+
+def _day(as_of: str | None, month: str | None) -> date | None:
+    """Return the run's day: `--as-of`, or the last day of `--month`, or None for today."""
+    from stavbill.billing.period import Month
+    from stavbill.errors import ConfigError
+
+    try:
+        if as_of is not None:
+            return date.fromisoformat(as_of)
+        if month is not None:
+            wanted = datetime.strptime(month, "%Y-%m")  # noqa: DTZ007  a month has no zone
+            return Month(wanted.year, wanted.month).last_day
+    except ValueError as wrong:
+        msg = "Ожидалась дата вида 2026-12-10 (--as-of) или месяц вида 2026-12 (--month)."
+        raise ConfigError(msg) from wrong
+    return None

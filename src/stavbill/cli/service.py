@@ -1,0 +1,53 @@
+"""The commands around the service: the database and the sandbox."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stavbill.cli.common import print_json, say
+from stavbill.cli.run import Json
+
+db_app = typer.Typer(help="База данных.", no_args_is_help=True)
+
+
+@db_app.command("upgrade")
+def upgrade(context: typer.Context, as_json: Json = False) -> None:
+    """Привести базу к этой версии программы."""
+    from stavbill.app import upgrade_database
+
+    version = upgrade_database(context.obj.config)
+    if as_json:
+        print_json({"version": version})
+    else:
+        say(f"База готова, версия {version}.")
+
+
+def sandbox(  # noqa: PLR0917  one parameter for each option
+    companies: Annotated[int, typer.Option("--companies", min=1)] = 200,
+    seed: Annotated[int, typer.Option("--seed")] = 1,
+    as_of: Annotated[str, typer.Option("--as-of", metavar="ГГГГ-ММ-ДД")] = "2026-12-10",
+    port: Annotated[int, typer.Option("--port", help="0 — любой свободный.")] = 8124,
+    time_scale: Annotated[float, typer.Option("--time-scale", min=1)] = 1.0,
+    ready_file: Annotated[
+        Path | None, typer.Option("--ready-file", help="Куда записать адреса и токены (JSON).")
+    ] = None,
+) -> None:
+    """Поднять на этой машине ненастоящие Битрикс24 и Wialon с выдуманными данными."""
+    import asyncio
+
+    from stavbill.sandbox.serve import run_sandbox
+
+    asyncio.run(
+        run_sandbox(
+            companies=companies,
+            seed=seed,
+            as_of=date.fromisoformat(as_of),
+            port=port,
+            time_scale=time_scale,
+            ready_file=ready_file,
+        )
+    )

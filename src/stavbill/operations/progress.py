@@ -1,0 +1,30 @@
+"""How an operation tells how far it is; doors show it, tests ignore it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Hears of stages and steps. `stage` names what begins (a code, not a sentence)."""
+
+    def stage(self, code: str, total: int | None = None) -> None:
+        """A stage begins; `total` is the number of steps when it is known."""
+        ...
+
+    def advance(self, steps: int = 1) -> None:
+        """Some steps of the stage are done."""
+        ...
+
+
+class Silent:
+    """Nobody looks."""
+
+    def stage(self, code: str, total: int | None = None) -> None:
+        """Say nothing."""
+
+    def advance(self, steps: int = 1) -> None:
+        """Say nothing."""
+
+
+SILENT = Silent()
