@@ -1,0 +1,163 @@
+"""The whole sandbox on loopback: one portal and one Wialon host for each connection.
+
+In a test: `async with running_sandbox(companies=200) as sandbox: …`. As a process:
+`python -m stavbill.sandbox.serve --companies 500 --seed 42 --ready-file FILE`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from stavbill.sandbox.clock import SandboxClock, ScaledClock
+from stavbill.sandbox.furnish.wialon import WialonFurnisher
+from stavbill.sandbox.wialon.host import WialonHost
+from stavbill.sandbox.wialon.web import wialon_app
+from stavbill.sandbox.world.build import World, build_world
+
+LOOPBACK = "127.0.0.1"
+DEFAULT_DAY = date(2026, 12, 10)
+MORNING_UTC = 6
+"""The portal's clock starts at nine in the morning, Moscow time, of the world's day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """The running hosts, where they listen, and the secrets that open them.
+
+    `wialon`, `wialon_urls` and `tokens` are by the name of the connection, as it stands in the
+    card's «Где найти».
+    """
+
+    world: World
+    clock: SandboxClock
+    wialon: dict[str, WialonHost]
+    wialon_urls: dict[str, str]
+    tokens: dict[str, str]
+
+    def ready(self) -> dict[str, object]:
+        """Return what a client must know, as one JSON object."""
+        return {
+            "wialon": {
+                name: {"url": url, "token": self.tokens[name]}
+                for name, url in self.wialon_urls.items()
+            },
+            "as_of": self.world.as_of.isoformat(),
+            "companies": self.world.companies_count,
+            "seed": self.world.seed,
+            "pid": os.getpid(),
+        }
+
+
+@asynccontextmanager
+async def running_sandbox(
+    world: World | None = None,
+    *,
+    companies: int = 200,
+    seed: int = 42,
+    as_of: date = DEFAULT_DAY,
+    clock: SandboxClock | None = None,
+    time_scale: float = 1.0,
+    host: str = LOOPBACK,
+    port: int = 0,
+) -> AsyncIterator[Sandbox]:
+    """Serve a world (given, or built from the other words) until the block ends.
+
+    `port` 0 takes free ports; otherwise the portal has it and the Wialon hosts the next ones.
+    """
+    world = world or build_world(companies, seed, as_of)
+    start = datetime(*world.as_of.timetuple()[:3], MORNING_UTC, tzinfo=UTC)
+    clock = clock or ScaledClock(time_scale, start)
+    furnisher = WialonFurnisher(world, clock)
+    for cluster in world.clusters():
+        furnisher.add(cluster)
+    async with AsyncExitStack() as stack:
+        urls: dict[str, str] = {}
+        for place, (name, wialon) in enumerate(furnisher.hosts.items(), start=1):
+            at = port + place if port else 0
+            urls[name] = await stack.enter_async_context(_served(wialon_app(wialon), host, at))
+            wialon.base_url = urls[name]
+        yield Sandbox(
+            world=world,
+            clock=clock,
+            wialon=furnisher.hosts,
+            wialon_urls=urls,
+            tokens={connection.name: connection.token for connection in world.connections},
+        )
+
+
+@asynccontextmanager
+async def _served(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    """Serve an application; give its address without a trailing slash."""
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        yield f"http://{host}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def run_sandbox(words: argparse.Namespace) -> None:
+    """Serve until the process is told to stop; say where, once everything listens."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(name, stop.set)
+    async with running_sandbox(
+        companies=words.companies,
+        seed=words.seed,
+        as_of=words.as_of,
+        time_scale=words.time_scale,
+        host=words.host,
+        port=words.port,
+    ) as sandbox:
+        line = json.dumps(sandbox.ready(), ensure_ascii=False)
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+        if words.ready_file is not None:
+            _write_whole(words.ready_file, f"{line}\n")
+        await stop.wait()
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file that nobody ever sees half-written."""
+    draft = path.with_name(f"{path.name}.part")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the reader of the command line."""
+    words = argparse.ArgumentParser(prog="stavbill.sandbox.serve", description=__doc__)
+    words.add_argument("--companies", type=int, default=500)
+    words.add_argument("--seed", type=int, default=42)
+    words.add_argument("--as-of", type=date.fromisoformat, default=DEFAULT_DAY)
+    words.add_argument("--host", default=LOOPBACK)
+    words.add_argument("--port", type=int, default=0)
+    words.add_argument("--time-scale", type=float, default=1.0)
+    words.add_argument("--ready-file", type=Path)
+    return words
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the sandbox as a process."""
+    asyncio.run(run_sandbox(parser().parse_args(arguments)))
+
+
+if __name__ == "__main__":
+    main()
