@@ -540,3 +540,28 @@ async def test_a_hundred_thousand_units_come_in_pages_of_three_thousand() -> Non
             page = await wialon.search(first=first, last=first + 2999, force=int(first == 0))
             seen.update(ids(page))
         assert len(seen) == 100_000
+
+
+async def test_faults_are_switched_and_calls_counted_from_another_process() -> None:
+    async with served() as wialon:
+        await wialon.login()
+        base = f"http://127.0.0.1:{wialon.port}/sandbox"
+        fault = {"kind": "ERROR", "number": 6, "times": None, "hidden": [FIRST_UNIT]}
+        async with wialon.http.post(f"{base}/faults", json=fault) as answer:
+            assert await answer.json() == {"waiting": 1}
+        assert await wialon.search() == {"error": 6}
+        async with wialon.http.post(f"{base}/faults", json={"kind": "NONE"}) as answer:
+            assert answer.status == 400
+        await wialon.http.delete(f"{base}/faults")
+        gone = {"id": FIRST_UNIT, "remove": True}
+        await wialon.http.post(f"{base}/units", json=gone)
+        asleep = {"id": FIRST_UNIT + 3, "active": False}
+        await wialon.http.post(f"{base}/units", json=asleep)
+        found = items(await wialon.search())
+        assert [unit["act"] for unit in found][:3] == [0, 1, 0]
+        async with wialon.http.post(f"{base}/units", json=gone) as answer:
+            assert answer.status == 404
+        async with wialon.http.get(f"{base}/journal") as answer:
+            assert (await answer.json())["by_svc"]["core/search_items"] == 2
+        await wialon.http.delete(f"{base}/journal")
+        assert wialon.host.journal.requests() == 0

@@ -59,10 +59,7 @@ class WialonFurnisher:
             fleet = self.hosts[account.connection].fleet
             fleet.add(self._account(account, dealer=account.id in parents))
         for unit in cluster.units:
-            host = self.hosts[self._service_of[unit.account_id]]
-            host.fleet.add(self._unit(unit))
-            if unit.state_unknown:
-                host.faults.without_act.add(unit.id)
+            self.hosts[self._service_of[unit.account_id]].fleet.add(self._unit(unit))
 
     def _account(self, account: WorldAccount, *, dealer: bool) -> Account:
         top = TOP_ACCOUNTS[account.connection]
@@ -86,6 +83,7 @@ class WialonFurnisher:
             account_id=unit.account_id,
             creator_id=self._user_of(self._service_of[unit.account_id]),
             active=unit.active,
+            state_hidden=unit.state_unknown,
             deactivated_at=since,
             created_at=BORN + unit.id % 1000 * DAY_S,
             last_message_at=None if silent else (since or self._now) - unit.id % 900,

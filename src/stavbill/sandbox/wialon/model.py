@@ -61,6 +61,8 @@ class Unit:
     created_at: int = 0
     hardware_id: int = 9
     last_message_at: int | None = None
+    state_hidden: bool = False
+    """Answers leave `act` and `dactt` out, as some hosts do for want of a right."""
     fields: tuple[Field, ...] = ()
     admin_fields: tuple[Field, ...] = ()
 

@@ -74,7 +74,7 @@ class Views:
             "psw": "",
         }
         blind = self._switches.act_needs_connectivity and not session.may(VIEW_CONNECTIVITY)
-        if not blind and unit.id not in self._without_act:
+        if not blind and not unit.state_hidden and unit.id not in self._without_act:
             out |= {"act": int(unit.active), "dactt": unit.deactivated_at}
 
     def _account(self, account: Account, flags: int, session: Session) -> dict[str, Json]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from stavbill.sandbox.wialon.control import add_control
 from stavbill.sandbox.wialon.host import API_PATH, EVENTS_PATH, WialonHost
 from stavbill.sandbox.wialon.wire import Request
 
@@ -46,4 +47,5 @@ def wialon_app(host: WialonHost) -> web.Application:
     app = web.Application(client_max_size=16 * 1024 * 1024)
     for path in (API_PATH, EVENTS_PATH):
         app.router.add_route("*", path, answer)
+    add_control(app, host)
     return app

@@ -14,9 +14,10 @@ SMALL_FLEETS_FROM = 20_000
 PRICES = (350, 350, 350, 400, 450, 490, 250, 300)
 TIMES = ("*", "*", "*", "*", "х", "Х", "x", "×", " * ")
 PARTS = ("|", "|", "|", "|", " ", ", ", "\n", "||", " | ")
-TAILS = ("", "", "", "", "", "р", " руб", "₽", " руб.")
+TAILS = ("", "", "", "", "", "р", " руб", "₽")
 BROKEN = ("*350", "3*", "abc", "1*3*5", "уточнить", "3*350,2*100", "350", "3**350", "3*350 5")
-STRANGE_DAYS = ("по звонку", "конец месяца", "32", "15-го")
+STRANGE_DAYS = ("по звонку", "конец месяца", "32")
+NO_FEE = ("-", "—", "-*350", "")
 
 
 def cluster(making: Making, first_id: int, left: int, *, small: bool) -> Cluster:
@@ -51,6 +52,7 @@ def _single(making: Making, company_id: int, *, small: bool) -> None:
         conserved = 0
     card = _card(rng, making.as_of, company_id)
     card["tariff"] = _tariff(rng, active, conserved)
+    _keep_to_the_rules(card)
     with_account = rng.random() >= 0.02
     company = making.add(
         company_id,
@@ -73,21 +75,35 @@ def _single(making: Making, company_id: int, *, small: bool) -> None:
         )
 
 
+def _is_free(tariff: str) -> bool:
+    return tariff in NO_FEE or tariff.endswith("*0")
+
+
+def _keep_to_the_rules(card: CardWords) -> None:
+    """Leave out what the rules do not settle: lines of zero, a connection that nobody asks."""
+    if card["tariff"].endswith("*0"):
+        card["fuel"], card["dispatching"], card["sim"] = "-", "-", ""
+    if _is_free(card["tariff"]) and card["where"] == "stavros2":
+        card["where"] = "stavros"
+
+
 def _tariff(rng: Random, active: int, conserved: int) -> str:
     """Return a tariff that agrees with the fleet, in somebody's spelling, or a broken one."""
     dice = rng.random()
     if dice < 0.02:
         return rng.choice(BROKEN)
     if dice < 0.04:
-        return rng.choice(("-", "—", "-*350", "", f"{active}*0"))
+        return rng.choice((*NO_FEE, f"{active}*0"))
     groups = [(active, rng.choice(PRICES))]
     if active > 3 and rng.random() < 0.3:
         part = rng.randrange(1, active)
         groups = [(active - part, rng.choice(PRICES)), (part, rng.choice(PRICES))]
     if conserved:
         groups.append((conserved, 100))
-    times, tail = rng.choice(TIMES), rng.choice(TAILS)
-    text = rng.choice(PARTS).join(f"{count}{times}{price}{tail}" for count, price in groups)
+    times, tail, joint = rng.choice(TIMES), rng.choice(TAILS), rng.choice(PARTS)
+    if joint == " ":
+        times, tail = times.strip(), tail.strip()  # else two groups read as one
+    text = joint.join(f"{count}{times}{price}{tail}" for count, price in groups)
     return f"{text}|" if rng.random() < 0.05 else text
 
 
@@ -201,6 +217,8 @@ def _past(rng: Random, company: Company, making: Making) -> tuple[Invoice, ...]:
         past(months.shift(run, shift), last)
     target, recent = months.shift(run, shift + 1), making.as_of - timedelta(days=1)
     dice = rng.random()
+    if dice >= 0.04 and (card.separate or _is_free(card.tariff)):
+        return tuple(made)  # half a bill and half a hold is no decision of the rules
     if dice < 0.03:
         past(target, recent, title=f"{ROW_WORDING} {months.bracket(target)}", plain=True)
     elif dice < 0.04:

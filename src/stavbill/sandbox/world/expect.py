@@ -207,10 +207,12 @@ class Judge:
         if card.ignore_count or groups == ():
             return None
         sharing = self.sharing(company)
-        if groups is None:
-            also.update({"shared_account"} if len(sharing) > 1 else ())
-            return None
         seen = self.observed(company)
+        if groups is None:
+            # Whether more is said of units that nothing can be compared with, the rules leave open.
+            also.update({"shared_account"} if len(sharing) > 1 else ())
+            also.update({seen.why_not} if seen.pair is None else {"conservation_price_missing"})
+            return None
         if seen.pair is None:
             reasons.add(seen.why_not)
             return None
