@@ -48,7 +48,8 @@ class WialonFurnisher:
                     created_at=BORN,
                 ),
             )
-            fleet.add_token(Token(connection.token, connection.user_id, EVERYTHING))
+            fleet.add_token(Token(connection.token, connection.user_id))
+            fleet.add_token(Token(connection.master_token, connection.user_id, EVERYTHING))
             self.hosts[connection.name] = WialonHost(fleet, clock)
 
     def add(self, cluster: Cluster) -> None:

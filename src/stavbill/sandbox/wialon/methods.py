@@ -123,14 +123,15 @@ class Methods:
         return {"item": self.views.item(item, flags, session), "flags": flags}
 
     def set_session_property(self, session: Session, params: Params) -> Json:
-        """Answer `core/set_session_property`: "1" switches on, "2" off."""
+        """Answer `core/set_session_property`: "1" switches on, "2" off.
+
+        `long_values` is taken and changes nothing: which numbers become texts is confirmed nowhere.
+        """
         name, value = params.text("prop_name"), params.text("prop_value")
         if name not in SETTINGS or value not in ("1", "2"):
             raise ApiError(4)
         if name == "skip_nonactive_items":
             session.skip_nonactive = value == "1"
-        else:
-            session.long_values = value == "1"
         return {}
 
     def update_data_flags(self, session: Session, params: Params) -> Json:

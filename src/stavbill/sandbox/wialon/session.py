@@ -36,7 +36,6 @@ class Session:
     last_used: float
     in_flight: int = 0
     skip_nonactive: bool = False
-    long_values: bool = False
     searches: dict[str, tuple[int, ...]] = field(default_factory=dict)
     events: deque[float] = field(default_factory=deque)
 

@@ -246,12 +246,16 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One Wialon service: its name on the card, its top account, its token of 72 characters."""
+    """One Wialon service: its name on the card, its top account, its tokens of 72 characters.
+
+    `token` reads, writes fields and deactivates; only `master_token` may block an account.
+    """
 
     name: str
     account_id: int
     user_id: int
     token: str
+    master_token: str
 
 
 @dataclass(frozen=True, slots=True)

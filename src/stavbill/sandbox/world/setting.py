@@ -182,7 +182,9 @@ def own_companies(rng: Random) -> tuple[OwnCompany, ...]:
 def connections(seed: int) -> tuple[Connection, ...]:
     """Return the Wialon services with their tokens."""
     return tuple(
-        Connection(name, TOP_ACCOUNTS[name], number, _token(seed, name))
+        Connection(
+            name, TOP_ACCOUNTS[name], number, _token(seed, name), _token(seed, f"{name}:master")
+        )
         for number, name in enumerate(CONNECTIONS, start=1)
     )
 
