@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from datetime import date
 from typing import Annotated, Generic, TypeVar
 
 from pydantic import Field, TypeAdapter
 
 from stavbill.billing.decision import Bill, Decision, Hold, Skip
 from stavbill.billing.facts import Facts
+from stavbill.billing.period import FixedDate
 from stavbill.plan.effects import (
     AddTimeline,
     Effect,
@@ -42,6 +45,9 @@ class Body(Generic[T]):
         """Return the record in `text`; equal to the one that was written."""
         return self._adapter.validate_json(text)
 
+
+# The field's name hides its type's name where pydantic looks the type up.
+next(one for one in fields(FixedDate) if one.name == "date").type = date
 
 FACTS: Body[Facts] = Body(TypeAdapter(Facts))
 DECISION: Body[Decision] = Body(

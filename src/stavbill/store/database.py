@@ -11,9 +11,11 @@ from sqlalchemy import (
     Connection,
     Engine,
     Table,
+    bindparam,
     create_engine,
     event,
     make_url,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -145,4 +147,28 @@ def insert_missing(db: Connection, table: Table, rows: Sequence[Row]) -> None:
         db.execute(module.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])
 
 
-__all__ = ["Row", "Store", "StoreError", "connect_engine", "insert_missing", "upsert"]
+def update_each(db: Connection, table: Table, key: str, rows: Sequence[Row]) -> None:
+    """Set the columns of each row where the column `key` has the row's value; same columns all."""
+    if rows:
+        changed: dict[str, object] = {
+            name: bindparam(f"new_{name}") for name in rows[0] if name != key
+        }
+        change = update(table).where(table.c[key] == bindparam("one_key")).values(**changed)
+        db.execute(
+            change,
+            [
+                {"one_key" if name == key else f"new_{name}": value for name, value in row.items()}
+                for row in rows
+            ],
+        )
+
+
+__all__ = [
+    "Row",
+    "Store",
+    "StoreError",
+    "connect_engine",
+    "insert_missing",
+    "update_each",
+    "upsert",
+]

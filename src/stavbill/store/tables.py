@@ -187,7 +187,7 @@ effects = Table(
     UniqueConstraint("portal", "key"),
     Index(None, "run", "status", "waits", "rank", "effect"),
     Index(None, "portal", "company", "status"),
-    Index(None, "status", "due"),
+    Index(None, "run", "status", "due"),
 )
 
 effect_after = Table(

@@ -253,12 +253,14 @@ def _make_effects() -> None:
         unique=False,
     )
     op.create_index(
+        op.f("ix_effects_run_status_due"), "effects", ["run", "status", "due"], unique=False
+    )
+    op.create_index(
         op.f("ix_effects_run_status_waits_rank_effect"),
         "effects",
         ["run", "status", "waits", "rank", "effect"],
         unique=False,
     )
-    op.create_index(op.f("ix_effects_status_due"), "effects", ["status", "due"], unique=False)
 
 
 def _make_effect_after() -> None:

@@ -1,0 +1,97 @@
+"""Claims: who is sending an effect, and until when nobody else may touch it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select, update
+
+from stavbill.store.effects import IntentId, Status, lock_journal, waits_of
+from stavbill.store.runs import RunId
+from stavbill.store.tables import effects
+
+
+def claim(
+    db: Connection, ids: Collection[IntentId], *, owner: str, at: datetime, until: datetime
+) -> frozenset[IntentId]:
+    """Claim planned effects and return those that were still free: they are being sent now."""
+    lock_journal(db)
+    answer = db.execute(
+        update(effects)
+        .where(
+            effects.c.effect.in_(ids),
+            effects.c.status == Status.PLANNED.value,
+            effects.c.waits == 0,
+            effects.c.due <= at,
+        )
+        .values(
+            status=Status.SENDING.value,
+            claim_by=owner,
+            claim_until=until,
+            sent_at=at,
+            attempts=effects.c.attempts + 1,
+        )
+        .returning(effects.c.effect)
+    )
+    return frozenset(IntentId(row.effect) for row in answer)
+
+
+def renew_claim(
+    db: Connection, ids: Collection[IntentId], *, owner: str, at: datetime, until: datetime
+) -> bool:
+    """Prolong a claim right before sending; False, and nothing changed, when any of it is lost."""
+    lock_journal(db)
+    held = (
+        effects.c.effect.in_(ids),
+        effects.c.status == Status.SENDING.value,
+        effects.c.claim_by == owner,
+    )
+    mine = db.execute(select(func.count()).select_from(effects).where(*held)).scalar_one()
+    if mine != len(ids):
+        return False
+    db.execute(update(effects).where(*held).values(claim_until=until, sent_at=at))
+    return True
+
+
+def expire_claims(
+    db: Connection, *, portal: str, at: datetime, late: timedelta, quiet: timedelta
+) -> int:
+    """Put effects in doubt whose sender is gone; return how many.
+
+    That is sure when the claim has ended and so has the longest time (`late`) that the portal may
+    still be executing it. The portal is asked `quiet` after the claim's end.
+    """
+    lock_journal(db)
+    rows = db.execute(
+        select(effects.c.effect, effects.c.claim_until).where(
+            effects.c.portal == portal,
+            effects.c.status == Status.SENDING.value,
+            effects.c.claim_until <= at - late,
+        )
+    ).all()
+    for row in rows:
+        db.execute(
+            update(effects)
+            .where(effects.c.effect == row.effect)
+            .values(
+                status=Status.DOUBT.value,
+                due=max(at, row.claim_until + quiet),
+                detail="отправитель пропал, не дождавшись ответа",
+            )
+        )
+    return len(rows)
+
+
+def refresh_waits(db: Connection, run: RunId) -> None:
+    """Count again how many predecessors the run's waiting effects wait for."""
+    lock_journal(db)
+    db.execute(
+        update(effects)
+        .where(
+            effects.c.run == run,
+            effects.c.status == Status.PLANNED.value,
+            effects.c.waits > 0,
+        )
+        .values(waits=waits_of())
+    )
