@@ -26,10 +26,18 @@ async def test_a_sound_connection_has_no_problem(served: Served) -> None:
 
 
 async def test_a_token_that_cannot_see_the_switch_is_a_problem(served: Served) -> None:
-    served.host.faults.without_act.add(4_000_000_000)
+    served.host.faults.without_act.update(served.host.fleet.units)
     found = await check_connection(served.connection, served.clock)
 
     assert "нет act" in " ".join(found.problems)
+
+
+async def test_one_unit_in_the_dark_is_a_warning(served: Served) -> None:
+    served.host.faults.without_act.add(4_000_000_000)
+    found = await check_connection(served.connection, served.clock)
+
+    assert found.problems == ()
+    assert "нет act" in " ".join(found.warnings)
 
 
 @pytest.mark.parametrize(

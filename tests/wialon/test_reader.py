@@ -308,18 +308,30 @@ async def test_a_unit_of_an_account_that_nobody_saw_makes_the_answer_partial(
             _ = [page async for page in reader.units(KNOWN - {LEAF})]
 
 
-async def test_nothing_at_all_is_not_zero(served: Served) -> None:
-    for unit in list(served.host.fleet.units):
-        served.host.fleet.remove(unit)
-    with pytest.raises(WialonIncompleteError, match="ни одного объекта"):
-        await read_units(served)
-
-    for account in list(served.host.fleet.accounts)[1:]:
-        served.host.fleet.remove(account)
-    served.host.faults.hidden.add(TOP)
+async def test_no_account_at_all_is_never_true(served: Served) -> None:
+    served.host.faults.hidden.update(served.host.fleet.accounts)
     async with open_reader(served.connection, served.clock) as reader:
         with pytest.raises(WialonIncompleteError, match="ни одной учётной записи"):
             await accounts_of(reader)
+
+
+async def test_accounts_without_a_unit_are_zero_when_they_are_zero(served: Served) -> None:
+    for unit in list(served.host.fleet.units):
+        served.host.fleet.remove(unit)
+
+    assert await read_units(served) == {}
+
+
+async def test_a_unit_in_the_dark_costs_its_own_account_only(served: Served) -> None:
+    served.host.faults.without_act.update({4_000_000_040, 4_000_000_043})
+    unclear: dict[int, str] = {}
+    async with open_reader(served.connection, served.clock) as reader:
+        pages = [page async for page in reader.units(KNOWN, unclear=unclear)]
+
+    assert sum(map(len, pages)) == 48
+    assert list(unclear) == [LEAF]
+    assert "4000000040" in unclear[LEAF]
+    assert "нет act" in unclear[LEAF]
 
 
 async def test_a_unit_that_vanishes_between_two_readings_is_an_error(served: Served) -> None:
@@ -353,7 +365,7 @@ async def test_custom_fields_out_of_sight_hide_conservation(served: Served) -> N
     del item["flds"]
     assert unit_record(served.connection, item, KNOWN).state is UnitState.UNMARKED
     item["uacl"] = 0x3
-    with pytest.raises(WialonIncompleteError, match="нет flds"):
+    with pytest.raises(WialonIncompleteError, match="не видны произвольные поля"):
         unit_record(served.connection, item, KNOWN)
     item["act"] = 1
     assert unit_record(served.connection, item, KNOWN).state is UnitState.ACTIVE

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from stavbill.clock import Clock
 from stavbill.wialon.connection import Connection, token_variable
-from stavbill.wialon.search import accounts_search, size_of, units_search
+from stavbill.wialon.search import Item, accounts_search, size_of, units_search
 from stavbill.wialon.session import Login, WialonSession
 from stavbill.wialon.translate import unit_record
 from stavbill.wialon.trouble import WialonIncompleteError
@@ -55,16 +55,14 @@ async def check_connection(connection: Connection, clock: Clock) -> ConnectionCh
     problems = []
     if not accounts:
         problems.append("токен не видит ни одной учётной записи")
-    if not units:
-        problems.append("токен не видит ни одного объекта")
     flags = login.token_flags
     if flags is not None and flags != EVERYTHING and not flags & VIEW_RIGHTS:
         problems.append("у токена нет права просмотра (флаг 256)")
-    for item in first:
-        try:
-            unit_record(connection, item, _Everything())
-        except WialonIncompleteError as error:
-            problems.append(str(error))
+    dark = _dark(connection, first)
+    # One unit in the dark costs one account its count; all of them are a right that is missing.
+    if dark and len(dark) == len(first):
+        problems += dark
+        dark = []
     return ConnectionCheck(
         connection=connection.name,
         host=session.moved_to,
@@ -76,8 +74,23 @@ async def check_connection(connection: Connection, clock: Clock) -> ConnectionCh
         local_version=login.local_version,
         requests=session.requests,
         problems=tuple(problems),
-        warnings=tuple(_warnings(connection, login, clock.now())),
+        warnings=(
+            *_warnings(connection, login, clock.now()),
+            *dark,
+            *(() if units else ("токен не видит ни одного объекта",)),
+        ),
     )
+
+
+def _dark(connection: Connection, items: list[Item]) -> list[str]:
+    """Return a sentence for each of the units that could not be counted."""
+    found = []
+    for item in items:
+        try:
+            unit_record(connection, item, _Everything())
+        except WialonIncompleteError as error:
+            found.append(str(error))
+    return found
 
 
 def _warnings(connection: Connection, login: Login, now: datetime) -> list[str]:

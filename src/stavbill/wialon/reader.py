@@ -22,7 +22,13 @@ from stavbill.wialon.search import (
 )
 from stavbill.wialon.session import WialonSession
 from stavbill.wialon.translate import account_record, unit_record
-from stavbill.wialon.trouble import ListMovedError, SessionLostError, incomplete, moved
+from stavbill.wialon.trouble import (
+    ListMovedError,
+    SessionLostError,
+    UnclearUnitError,
+    incomplete,
+    moved,
+)
 from stavbill.wialon.wire import open_client
 
 READINGS = 2
@@ -61,26 +67,42 @@ class WialonReader:
             found = "токен не видит ни одной учётной записи"
             raise incomplete(self._session.connection, found)
 
-    async def units(self, accounts: Container[int]) -> AsyncIterator[list[UnitRecord]]:
+    async def units(
+        self, accounts: Container[int], *, unclear: dict[int, str] | None = None
+    ) -> AsyncIterator[list[UnitRecord]]:
         """Yield every unit, page by page; `accounts` are the ids that `accounts()` gave.
 
-        Raises as `accounts`: no unit at all, a unit without its switch, or one of an account that
-        is not among `accounts`, is an incomplete answer. Source: billing rules §5.
-        """
-        seen = 0
-        async for items in self._twice(units_search()):
-            seen += len(items)
-            yield [unit_record(self._session.connection, item, accounts) for item in items]
-        if not seen:
-            found = "токен не видит ни одного объекта"
-            raise incomplete(self._session.connection, found)
+        A unit of which the host does not tell what it is leaves its account without a count. With
+        `unclear` the account's id and a sentence are put there, the unit is left out, and the
+        caller must not count that account or a subtree that holds it; without it the whole
+        reading fails. A unit of an account that is not among `accounts` always fails it.
 
-    async def units_of(self, accounts: Sequence[int]) -> AsyncIterator[list[UnitRecord]]:
-        """Yield the own units of a few `accounts` (a rerun of one company); none is an answer."""
+        Raises as `accounts`. Source: billing rules §5.
+        """
+        async for items in self._twice(units_search()):
+            yield self._records(items, accounts, unclear)
+
+    async def units_of(
+        self, accounts: Sequence[int], *, unclear: dict[int, str] | None = None
+    ) -> AsyncIterator[list[UnitRecord]]:
+        """Yield the own units of a few `accounts` (a rerun of one company), as `units` does."""
         for start in range(0, len(accounts), ASKED_AT_ONCE):
             some = tuple(accounts[start : start + ASKED_AT_ONCE])
             async for items in self._twice(units_of_accounts_search(some)):
-                yield [unit_record(self._session.connection, item, some) for item in items]
+                yield self._records(items, some, unclear)
+
+    def _records(
+        self, items: list[Item], accounts: Container[int], unclear: dict[int, str] | None
+    ) -> list[UnitRecord]:
+        records = []
+        for item in items:
+            try:
+                records.append(unit_record(self._session.connection, item, accounts))
+            except UnclearUnitError as error:
+                if unclear is None:
+                    raise
+                unclear.setdefault(error.account, str(error))
+        return records
 
     async def _twice(self, search: Search) -> AsyncIterator[list[Item]]:
         """Yield the pages of `search`, from the beginning once more when the first try fails.

@@ -53,6 +53,15 @@ class WialonIncompleteError(WialonError):
     why = NotCountedWhy.INCOMPLETE
 
 
+class UnclearUnitError(WialonIncompleteError):
+    """A unit of which the host does not say what it is: the count of its `account` is unknown."""
+
+    def __init__(self, text: str, account: int) -> None:
+        """Keep the account whose count is lost."""
+        super().__init__(text)
+        self.account = account
+
+
 class SessionLostError(WialonUnreachableError):
     """The session ended in the middle; a reader logs in once and reads from the beginning."""
 
@@ -106,6 +115,15 @@ def incomplete(connection: Connection, found: str) -> WialonIncompleteError:
 def moved(connection: Connection, found: str) -> ListMovedError:
     """Return the error for a list that did not hold still; worth one more reading."""
     return ListMovedError(_partial(connection, found))
+
+
+def unclear(connection: Connection, account: int, found: str) -> UnclearUnitError:
+    """Return the error for a unit that cannot be counted; other accounts are not concerned."""
+    text = (
+        f"Wialon «{connection.name}» ({connection.host}), учётная запись {account}: {found}. "
+        "Её объекты не посчитаны."
+    )
+    return UnclearUnitError(text, account)
 
 
 def _partial(connection: Connection, found: str) -> str:
