@@ -195,6 +195,19 @@ async def test_a_batch_that_the_portal_would_garble_is_not_sent(
 
 
 @respx.mock
+async def test_what_may_no_longer_be_sent_stays_here(desk: Desk) -> None:
+    route = answers(200, {"result": True})
+    async with open_http() as http:
+        fenced = Gateway(
+            WEBHOOK, http=http, limiter=desk.limiter, clock=desk.clock, may_send=lambda: False
+        )
+        with pytest.raises(CallRefusedError):
+            await fenced.batch({"a": Command(ADD)}, halt=True)
+    assert route.call_count == 0
+    assert fenced.requests == 0
+
+
+@respx.mock
 async def test_the_secret_stands_in_no_message_no_trace_and_no_log(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:

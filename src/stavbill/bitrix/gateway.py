@@ -5,6 +5,7 @@ Source: Bitrix24 reference 1.1 to 1.5, 1.8 and 3 (b24restdocs: settings/how-to-c
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -124,7 +125,8 @@ class Gateway:
 
     Every method raises one of `failures`: `CallRefusedError` (not executed), `AccessLostError`
     (not executed, a person must act), `CallRejectedError`, `CallUnclearError`. Nothing is sent
-    twice. `on_request` hears of every HTTP request.
+    twice. `on_request` hears of every HTTP request; `may_send` is asked after the wait for the
+    limiter, right before sending: False makes it a `CallRefusedError`.
     """
 
     def __init__(
@@ -136,12 +138,15 @@ class Gateway:
         clock: Clock,
         timeout_s: float = TIMEOUT_S,
         on_request: Callable[[RequestSeen], None] | None = None,
+        may_send: Callable[[], bool] | None = None,
     ) -> None:
         self._webhook = parse_webhook(webhook_url)
         self._http = http
         self._clock = clock
+        self._timeout_s = timeout_s
         self._timeout = httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
         self._on_request = on_request
+        self._may_send = may_send
         self.limiter = limiter
         self.requests = 0
 
@@ -204,6 +209,10 @@ class Gateway:
         self, method: str, body: Mapping[str, Param], ticket: Ticket, *, commands: int = 1
     ) -> dict[str, Json]:
         """Send one request and return its envelope, which has a `result`; settle its failures."""
+        if self._may_send is not None and not self._may_send():
+            self.limiter.release(ticket)
+            msg = f"{method} не отправлен: запись остановлена или время на неё вышло"
+            raise CallRefusedError(msg)
         self.requests += 1
         started = self._clock.monotonic()
         outcome = "cancelled"
@@ -223,17 +232,19 @@ class Gateway:
 
     async def _send(self, method: str, body: Mapping[str, Param]) -> httpx.Response:
         try:
-            return await self._http.post(
-                self._webhook.base + method,
-                content=json.dumps(body, ensure_ascii=False, default=str).encode(),
-                headers={"Content-Type": "application/json"},
-                timeout=self._timeout,
-                follow_redirects=False,
-            )
+            # The client's own timeouts are for each read: an answer that trickles has no end.
+            async with asyncio.timeout(self._timeout_s):
+                return await self._http.post(
+                    self._webhook.base + method,
+                    content=json.dumps(body, ensure_ascii=False, default=str).encode(),
+                    headers={"Content-Type": "application/json"},
+                    timeout=self._timeout,
+                    follow_redirects=False,
+                )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             msg = f"портал {self.host} недоступен ({self._cause(error)}): запрос не отправлен"
             raise CallRefusedError(msg, retry_after_s=UNREACHABLE_RETRY_S) from None
-        except (httpx.TransportError, httpx.DecodingError) as error:
+        except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
             msg = f"портал {self.host} не ответил на {method} ({self._cause(error)})"
             raise CallUnclearError(msg) from None
 
