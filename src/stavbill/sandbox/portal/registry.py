@@ -6,9 +6,15 @@ from stavbill.sandbox.portal import (
     checklists,
     companies,
     directories,
+    documents,
+    elements,
     items,
+    links,
+    payments,
+    requisites,
     rows,
     tasks,
+    timeline,
     userfields,
 )
 from stavbill.sandbox.portal.method import Call, Method, reads
@@ -36,6 +42,12 @@ METHODS: dict[str, Method] = {
     **tasks.METHODS,
     **checklists.METHODS,
     **directories.METHODS,
+    **documents.METHODS,
+    **elements.METHODS,
+    **links.METHODS,
+    **payments.METHODS,
+    **requisites.METHODS,
+    **timeline.METHODS,
     "method.get": reads(_method_get, ""),
 }
 # Answered by the portal itself: it knows the webhook and runs commands.

@@ -12,8 +12,8 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from stavbill.sandbox.portal import companies, invoices, rows, userfields
+from stavbill.sandbox.portal.papers import Papers
 from stavbill.sandbox.portal.state import State
-from stavbill.sandbox.portal.table import Table
 from stavbill.sandbox.portal.wire import Json, Record
 
 # Names and colours of the default funnel of invoices; codes are documented by semantics only.
@@ -56,6 +56,7 @@ class Seed:
         """Furnish an empty portal: one user, roubles, tenge, presets, the funnel of invoices."""
         self.state = state
         self.category = category
+        self.papers = Papers(state)
         if not len(state.categories):
             self._defaults()
 
@@ -263,10 +264,3 @@ def _sent(line: Row) -> Record:
         "taxRate": line.tax_rate, "taxIncluded": "Y" if line.tax_included else "N",
         "discountTypeId": 1, "discountSum": line.discount_sum, "measureCode": line.measure_code,
     }  # fmt: skip
-
-
-def put_new(table: Table, record: Record, *, key: str = "ID") -> int:
-    """Add a record under a new id."""
-    id_ = table.new_id()
-    table.put(id_, {key: id_, **record})
-    return id_

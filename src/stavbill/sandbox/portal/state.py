@@ -122,7 +122,7 @@ class _Reader:
     def __call__(self, record: Record) -> Json:
         value = record.get(self._field)
         if isinstance(value, list):
-            return tuple(_folded(each) for each in value)
+            return frozenset(_folded(each) for each in value)
         return _folded(value)
 
 

@@ -114,7 +114,7 @@ def _keys(value: Hashable) -> frozenset[Hashable]:
     """Return the keys under which a value is found: each element of a multiple field is one."""
     if value is None:
         return frozenset()
-    return frozenset(value) if isinstance(value, tuple) else frozenset((value,))
+    return value if isinstance(value, frozenset) else frozenset((value,))
 
 
 class View:
