@@ -17,7 +17,7 @@ from stavbill.billing.decision import (
     SharedAccountMismatch,
     UnitsUnknown,
 )
-from stavbill.billing.facts import Counted, Facts, NotCounted, NotCountedWhy
+from stavbill.billing.facts import CompanyId, Counted, Facts, NotCounted, NotCountedWhy
 from stavbill.billing.money import Currency
 from stavbill.billing.tariff import Tariff, parse_tariff
 
@@ -96,14 +96,33 @@ def check_count(
 
 
 def _ignored(facts: Facts, tariff: Tariff, price: Decimal | None) -> CountPassed:
-    expected = expected_parts(tariff, price)
     if isinstance(facts.observation, NotCounted):
+        expected = expected_parts(tariff, price)
         values = (("expected", expected.total), ("why", facts.observation.why.value))
         return CountPassed(None, (Note("count_ignored_unknown", "§5", values),))
+    expected, unreadable = _together(facts, tariff, price)
     seen = observed_parts(facts.observation, partner=facts.card.partner)
-    code = "count_ignored" if seen == expected else "count_ignored_differs"
+    agrees = seen == expected and not unreadable
+    code = "count_ignored" if agrees else "count_ignored_differs"
     note = Note(code, "§5", _numbers(expected, seen))
-    return CountPassed(None, (note,), () if seen == expected else (note,))
+    return CountPassed(None, (note,), () if agrees else (note,))
+
+
+def _together(
+    facts: Facts, tariff: Tariff, price: Decimal | None
+) -> tuple[Parts, tuple[CompanyId, ...]]:
+    """Return what all companies of the account expect, and whose tariff cannot be read (§11)."""
+    expected = expected_parts(tariff, price)
+    unreadable = []
+    for sharer in facts.sharers:
+        other = parse_tariff(sharer.subscription)
+        if isinstance(other, Tariff):
+            parts = expected_parts(other, price)
+            active, conserved = expected.active + parts.active, expected.conserved + parts.conserved
+            expected = Parts(active, conserved)
+        else:
+            unreadable.append(sharer.company)
+    return expected, tuple(sorted(unreadable))
 
 
 def _not_counted(unknown: NotCounted, facts: Facts) -> CountProblem:
@@ -138,24 +157,14 @@ def _compare(
             went=seen.went,
         )
     agreed = Note("count_agreed", "§5", _numbers(expected, observed))
-    return CountPassed(observed.total, (agreed,), _doubts(facts, seen))
+    return CountPassed(observed.total, (agreed,))
 
 
 def _compare_shared(
     facts: Facts, seen: Counted, tariff: Tariff, price: Decimal | None
 ) -> CountPassed | CountProblem:
     """Compare the account with the sum of the tariffs of all companies that name it (§11)."""
-    own = expected_parts(tariff, price)
-    active, conserved = own.active, own.conserved
-    unreadable = []
-    for sharer in facts.sharers:
-        other = parse_tariff(sharer.subscription)
-        if isinstance(other, Tariff):
-            parts = expected_parts(other, price)
-            active, conserved = active + parts.active, conserved + parts.conserved
-        else:
-            unreadable.append(sharer.company)
-    expected = Parts(active, conserved)
+    expected, unreadable = _together(facts, tariff, price)
     observed = observed_parts(seen, partner=facts.card.partner)
     others = tuple(sorted(sharer.company for sharer in facts.sharers))
     if unreadable or expected != observed:
@@ -164,11 +173,11 @@ def _compare_shared(
             expected=expected.total,
             active=observed.active,
             conserved=observed.conserved,
-            unreadable=tuple(sorted(unreadable)),
+            unreadable=unreadable,
         )
     named = ("others", tuple(str(other) for other in others))
     agreed = Note("count_agreed_shared", "§11", (*_numbers(expected, observed), named))
-    return CountPassed(own.total, (agreed,), _doubts(facts, seen))
+    return CountPassed(tariff.quantity, (agreed,))
 
 
 def _numbers(expected: Parts, seen: Parts) -> tuple[tuple[str, int], ...]:
@@ -180,8 +189,17 @@ def _numbers(expected: Parts, seen: Parts) -> tuple[tuple[str, int], ...]:
     )
 
 
-def _doubts(facts: Facts, seen: Counted) -> tuple[Note, ...]:
-    """Return what agrees and yet deserves a look: stale marks, unmarked units, nested accounts."""
+def unit_warnings(facts: Facts) -> tuple[Note, ...]:
+    """Return what deserves a look in the account, whether the count agrees or not.
+
+    Stale marks, deactivated units without a mark, nested accounts of a company that is no partner.
+    Nothing when nobody asks for the count.
+
+    Source: billing rules §5, §6, §11.
+    """
+    seen = facts.observation
+    if facts.card.ignore_count or isinstance(seen, NotCounted):
+        return ()
     notes = []
     if seen.stale_marks:
         notes.append(Note("stale_conservation_mark", "§11", (("units", seen.stale_marks),)))

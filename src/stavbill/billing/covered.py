@@ -80,6 +80,9 @@ def service_in(text: str, policy: Policy) -> ServiceCode | None:
 def coverage_of(invoice: IssuedInvoice, policy: Policy) -> Coverage:
     """Return what `invoice` covers: by our key, else by its rows, else by its title.
 
+    A row without a month takes the title's. A title's month without telling rows covers every
+    service, whatever else the title says.
+
     Source: billing rules §3.
     """
     if invoice.key is not None:
@@ -104,13 +107,12 @@ def coverage_of(invoice: IssuedInvoice, policy: Policy) -> Coverage:
         slots.update(Slot(service, month) for month in months_of_row)
         monthless = monthless or (not months_of_row and service == policy.services[0])
     if not telling:
-        service = service_in(invoice.title, policy)
-        if service == policy.services[0]:
-            monthless = not titled and not unknown
-            service = None
-        slots.update(Slot(service, month) for month in titled)
+        slots.update(Slot(None, month) for month in titled)
+        subscription = service_in(invoice.title, policy) == policy.services[0]
+        monthless = subscription and not titled and not unknown
     unclear = frozenset(unknown) - titled - {slot.month for slot in slots}
-    return Coverage(invoice, frozenset(slots), unclear, monthless)
+    dated = any(slot.service == policy.services[0] for slot in slots)
+    return Coverage(invoice, frozenset(slots), unclear, monthless and not dated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +149,12 @@ class History:
             default=None,
         )
 
-    def issued_in(self, services: tuple[ServiceCode, ...], month: Month) -> tuple[InvoiceId, ...]:
-        """Return live invoices for one of `services` that were made in the calendar `month`."""
-        return tuple(
-            seen.invoice.invoice
-            for seen in self.live
-            if Month.of(seen.invoice.created) == month
-            and any(slot.service is None or slot.service in services for slot in seen.slots)
-        )
+    def made_in(
+        self, made: Month, services: tuple[ServiceCode, ...], month: Month
+    ) -> tuple[InvoiceId, ...]:
+        """Return live invoices made in `made` that cover one of `services` in `month`."""
+        made_then = tuple(seen for seen in self.live if Month.of(seen.invoice.created) == made)
+        return _covering(made_then, services, month)
 
     def unclear_for(self, months: Iterable[Month], since: Month) -> tuple[InvoiceId, ...]:
         """Return live invoices that may cover `months`, and nobody can tell.

@@ -5,10 +5,10 @@ Source: billing rules §9.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 
-from stavbill.billing.count import CountPassed, check_count
+from stavbill.billing.case import Case, Fees
+from stavbill.billing.count import CountPassed, check_count, observed_parts
 from stavbill.billing.covered import History, history_of
 from stavbill.billing.credit import apply_credits
 from stavbill.billing.decision import (
@@ -47,13 +47,17 @@ from stavbill.billing.facts import (
     ServiceCode,
 )
 from stavbill.billing.issuer import Issuer, choose_issuer, rule_of
-from stavbill.billing.lines import Services, invoice_groups, invoice_lines, invoice_title
+from stavbill.billing.lines import (
+    Services,
+    invoice_groups,
+    invoice_lines,
+    invoice_title,
+    is_separate,
+)
+from stavbill.billing.notes import CountFinding, covered_note, explanation_of, warnings_of
 from stavbill.billing.period import Month, next_working_day
 from stavbill.billing.policy import Policy
 from stavbill.billing.tariff import Tariff, TariffProblem, parse_tariff
-from stavbill.billing.vat import vat_warnings
-
-Fees = dict[ServiceCode, Tariff | TariffProblem]
 
 
 def decide(facts: Facts, policy: Policy, on: date) -> Decision:
@@ -64,7 +68,7 @@ def decide(facts: Facts, policy: Policy, on: date) -> Decision:
 
     Source: billing rules §9.
     """
-    fees: Fees = {code: parse_tariff(facts.card.fees.get(code)) for code in policy.services}
+    fees = _fees(facts, policy)
     skip = _skip_by_card(facts, fees, policy)
     if skip is not None:
         return skip
@@ -77,13 +81,22 @@ def decide(facts: Facts, policy: Policy, on: date) -> Decision:
         waits = _skip_by_day(facts, day, on)
         if waits is not None:
             return waits
-    return _bill_or_hold(_Case(facts, policy, on, fees, findings, history, day))
+    return _bill_or_hold(Case(facts, policy, on, fees, findings, history, day))
+
+
+def _fees(facts: Facts, policy: Policy) -> Fees:
+    """Return every fee as understood; one whose field cannot be read is never «no fee» (§9)."""
+    fees: Fees = {code: parse_tariff(facts.card.fees.get(code)) for code in policy.services}
+    for problem in facts.card.problems:
+        if problem.field in fees:
+            fees[ServiceCode(problem.field)] = TariffProblem(problem.value, 0, "quantity")
+    return fees
 
 
 def _skip_by_card(facts: Facts, fees: Fees, policy: Policy) -> Skip | None:
     """Return the skip that the card alone gives: §9 (0) to (3)."""
     card = facts.card
-    if not any(card.fees.get(code, "").strip() for code in policy.services):
+    if not any(card.fees.get(code, "").strip() or _is_unread(fees[code]) for code in fees):
         contract = any(rule_of(known, policy) for known in facts.contracts)
         looks_forgotten = contract or bool(card.account)
         values = (("contract", int(contract)), ("account", card.account or ""))
@@ -98,16 +111,16 @@ def _skip_by_card(facts: Facts, fees: Fees, policy: Policy) -> Skip | None:
         return Skip(
             company=card.company,
             reason=SkipReason.NO_FEE,
-            warnings=_free_units(facts, "no_fee_units"),
+            warnings=_free_units(facts),
         )
     return None
 
 
-def _free_units(facts: Facts, code: str) -> tuple[Note, ...]:
+def _free_units(facts: Facts) -> tuple[Note, ...]:
     """Return the warning that units run without a fee (§7, §9)."""
     match facts.observation:
-        case Counted(active=active) if active:
-            return (Note(code, "§9", (("active", active),)),)
+        case Counted() as seen if active := observed_parts(seen, partner=facts.card.partner).active:
+            return (Note("no_fee_units", "§9", (("active", active),)),)
         case _:
             return ()
 
@@ -128,6 +141,10 @@ def _periods(
     }
 
 
+def _is_unread(fee: Tariff | TariffProblem) -> bool:
+    return isinstance(fee, TariffProblem)
+
+
 def _is_free(fee: Tariff | TariffProblem) -> bool:
     return isinstance(fee, Tariff) and not fee.billed
 
@@ -141,10 +158,8 @@ def _skip_covered(facts: Facts, findings: dict[Services, PeriodFinding]) -> Skip
     warnings: list[Note] = []
     for found in findings.values():
         match found:
-            case Covered(month=month, invoices=invoices, warnings=doubts):
-                names = tuple(str(invoice) for invoice in invoices)
-                values = (("month", month.code), ("invoices", names))
-                notes.append(Note("month_covered", "§3", values))
+            case Covered(warnings=doubts):
+                notes.append(covered_note(found))
                 warnings.extend(doubts)
             case NotPassed(period=period):
                 last = (("first", period.first.code), ("last", period.last.code))
@@ -179,40 +194,25 @@ def _skip_by_day(facts: Facts, day: SendingDayIs | PostponedTo, on: date) -> Ski
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """Everything found so far about a company that is due."""
-
-    facts: Facts
-    policy: Policy
-    on: date
-    fees: Fees
-    findings: dict[Services, PeriodFinding]
-    history: History
-    day: SendingDayIs | PostponedTo
-
-
-def _bill_or_hold(case: _Case) -> Decision:
+def _bill_or_hold(case: Case) -> Decision:
     """Return the bill, or the hold with all its reasons at once: §9 (6) and (7)."""
     facts, policy = case.facts, case.policy
     issuer = choose_issuer(facts.card, facts.contracts, policy)
     count = _count(case, issuer)
-    reasons = [*_card_reasons(case), *_tariff_reasons(case.fees)]
+    reasons = [*_card_reasons(case), *_tariff_reasons(case)]
     reasons.extend(
         found for found in (issuer, count) if not isinstance(found, Issuer | CountPassed | None)
     )
-    unclear = case.history.unclear_for(_wanted_months(case), Month.of(case.on))
+    unclear = case.history.unclear_for(case.wanted_months, Month.of(case.on))
     if unclear:
         reasons.append(CoverageUnclear(unclear))
     held = tuple(
         found for found in case.findings.values() if isinstance(found, Overlap | CancelledByHand)
     )
-    due = {
-        services: found for services, found in case.findings.items() if isinstance(found, PeriodDue)
-    }
+    due = case.due
     card_count = count.card_count if isinstance(count, CountPassed) else None
-    warnings = _warnings(case, issuer, count)
-    explanation = _explanation(case, issuer, count)
+    warnings = warnings_of(case, issuer, count)
+    explanation = explanation_of(case, issuer, count)
     if reasons or not due or not isinstance(issuer, Issuer):
         return Hold(
             company=facts.card.company,
@@ -234,28 +234,22 @@ def _bill_or_hold(case: _Case) -> Decision:
     )
 
 
-def _count(case: _Case, issuer: object) -> CountPassed | HoldReason | None:
+def _count(case: Case, issuer: Issuer | HoldReason) -> CountFinding:
     """Check the units; None when the subscription cannot be read: no reason on top of a reason."""
     tariff = case.fees[case.policy.services[0]]
     if isinstance(tariff, TariffProblem):
         return None
-    currency = issuer.rule.currency if isinstance(issuer, Issuer) else case.policy.default_currency
+    rule = issuer.rule if isinstance(issuer, Issuer) else None
+    currency = rule.currency if rule else case.policy.default_currency
     price = case.facts.card.conservation_price
+    if price is None and rule is not None:
+        price = rule.conservation_price
     if price is None:
         price = case.policy.conservation_price(currency)
     return check_count(case.facts, tariff, price, currency)
 
 
-def _wanted_months(case: _Case) -> set[Month]:
-    return {
-        month
-        for found in case.findings.values()
-        if isinstance(found, PeriodDue)
-        for month in found.period.each()
-    }
-
-
-def _card_reasons(case: _Case) -> list[HoldReason]:
+def _card_reasons(case: Case) -> list[HoldReason]:
     facts = case.facts
     reasons: list[HoldReason] = [FieldNotUnderstood(problem) for problem in facts.card.problems]
     told = {problem.field for problem in facts.card.problems}
@@ -270,16 +264,18 @@ def _card_reasons(case: _Case) -> list[HoldReason]:
 
 def _is_enough(requisite: BuyerRequisite) -> bool:
     """Say whether a requisite names a buyer: INN, BIN or IIN, or a natural person's name (§9)."""
-    if requisite.natural_person and requisite.name:
+    if requisite.natural_person and requisite.name.strip():
         return True
-    return bool(requisite.inn or requisite.bin_or_iin)
+    return bool(requisite.inn.strip() or requisite.bin_or_iin.strip())
 
 
-def _tariff_reasons(fees: Fees) -> list[HoldReason]:
+def _tariff_reasons(case: Case) -> list[HoldReason]:
+    """Return a reason for each tariff text; a field that is told of already is not told twice."""
+    told = {problem.field for problem in case.facts.card.problems}
     return [
         TariffNotUnderstood(code, fee.text, fee.position, fee.expected)
-        for code, fee in fees.items()
-        if isinstance(fee, TariffProblem)
+        for code, fee in case.fees.items()
+        if isinstance(fee, TariffProblem) and code not in told
     ]
 
 
@@ -287,7 +283,7 @@ def _count_to_write(facts: Facts, card_count: int | None) -> int | None:
     return card_count if card_count != facts.card.card_count else None
 
 
-def _draft(case: _Case, services: Services, found: PeriodDue, issuer: Issuer) -> InvoiceDraft:
+def _draft(case: Case, services: Services, found: PeriodDue, issuer: Issuer) -> InvoiceDraft:
     policy, card = case.policy, case.facts.card
     issue = max(found.issue, case.facts.first_issue)
     fees = {code: fee for code, fee in case.fees.items() if isinstance(fee, Tariff)}
@@ -295,7 +291,9 @@ def _draft(case: _Case, services: Services, found: PeriodDue, issuer: Issuer) ->
     annex = observation.nested if card.partner and isinstance(observation, Counted) else ()
     return InvoiceDraft(
         key=InvoiceKey(card.company, services, found.period, issuer.rule.code, issue),
-        title=invoice_title(services, found.period, issuer, policy),
+        title=invoice_title(
+            services, found.period, issuer, policy, separate=is_separate(services, card.separate)
+        ),
         own_company=issuer.own_company,
         issuer=issuer.rule.issuer,
         currency=issuer.rule.currency,
@@ -305,75 +303,3 @@ def _draft(case: _Case, services: Services, found: PeriodDue, issuer: Issuer) ->
         lines=tuple(invoice_lines(fees, services, found.period, issuer, card.vat)),
         annex=annex if services[0] == policy.services[0] else (),
     )
-
-
-def _warnings(case: _Case, issuer: object, count: object) -> tuple[Note, ...]:
-    notes: list[Note] = list(case.day.warnings) if isinstance(case.day, SendingDayIs) else []
-    for services, found in case.findings.items():
-        match found:
-            case PeriodDue(warnings=doubts) | Covered(warnings=doubts):
-                notes.extend(doubts)
-            case _:
-                pass
-        notes.extend(_free_lines(case, services))
-    if isinstance(count, CountPassed):
-        notes.extend(count.warnings)
-    if isinstance(issuer, Issuer):
-        notes.extend(vat_warnings(issuer.rule, case.facts.card.vat, case.on))
-    notes.extend(_recipient_warnings(case.facts))
-    forecast = sorted(case.policy.forecast_years & {case.on.year})
-    notes.extend(Note("calendar_forecast", "§3", (("year", year),)) for year in forecast)
-    return tuple(notes)
-
-
-def _free_lines(case: _Case, services: Services) -> list[Note]:
-    """Return a warning for each price group that is free although it has units (§7)."""
-    notes = []
-    for code in services:
-        fee = case.fees[code]
-        if isinstance(fee, Tariff) and any(group.price == 0 for group in fee.billed):
-            notes.append(Note("free_group", "§7", (("service", str(code)),)))
-    return notes
-
-
-def _recipient_warnings(facts: Facts) -> list[Note]:
-    recipients = facts.card.recipients
-    notes = []
-    if recipients.unusable:
-        notes.append(Note("recipient_unusable", "§9", (("addresses", recipients.unusable),)))
-    if not recipients.emails and not recipients.phones:
-        notes.append(Note("no_recipient", "§9"))
-    return notes
-
-
-def _explanation(case: _Case, issuer: object, count: object) -> tuple[Note, ...]:
-    notes: list[Note] = []
-    if isinstance(case.day, SendingDayIs):
-        notes.append(Note("day_reached", "§3", (("day", case.day.day.isoformat()),)))
-    if isinstance(issuer, Issuer):
-        notes.append(
-            Note(
-                "issuer_chosen",
-                "§4",
-                (
-                    ("rule", issuer.rule.code),
-                    ("issuer", issuer.rule.issuer),
-                    ("document", issuer.contract.title),
-                    ("number", issuer.contract_number),
-                ),
-            )
-        )
-    if isinstance(count, CountPassed):
-        notes.extend(count.explanation)
-    for found in case.findings.values():
-        match found:
-            case PeriodDue(explanation=steps):
-                notes.extend(steps)
-            case Covered(month=month, invoices=invoices):
-                names = tuple(str(invoice) for invoice in invoices)
-                notes.append(
-                    Note("month_covered", "§3", (("month", month.code), ("invoices", names)))
-                )
-            case _:
-                pass
-    return tuple(notes)

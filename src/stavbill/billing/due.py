@@ -81,7 +81,10 @@ class PeriodDue:
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """The target month is billed already, by these invoices."""
+    """The target month is billed already, by these invoices.
+
+    For several months in arrears: `month` is the last covered one, and it was billed this month.
+    """
 
     month: Month
     invoices: tuple[InvoiceId, ...]
@@ -112,31 +115,19 @@ def period_due(
     months = card.months or 1
     run_month = Month.of(on)
     if card.previous_month and months > 1:
-        period = _arrears_period(services, months, history, run_month)
-        if period is None:
-            return Covered(run_month, history.issued_in(services, run_month))
+        last = history.last_covered(services)
+        # An invoice of this month moves the last covered month on, and the next span may have
+        # passed too: one span a month, or a long pause would be billed at a stroke.
+        billed = history.made_in(run_month, services, last) if last else ()
+        if last and billed:
+            return Covered(last, billed)
+        period = ServicePeriod(last.plus(1) if last else run_month.plus(-months), months)
         if period.last >= run_month:
             return NotPassed(period)
     else:
         first = run_month.plus(-1) if card.previous_month else run_month.plus(1)
         period = ServicePeriod(first, months)
     return _judge(services, period, history, override, prepaid=not card.previous_month)
-
-
-def _arrears_period(
-    services: tuple[ServiceCode, ...], months: int, history: History, run_month: Month
-) -> ServicePeriod | None:
-    """Return the next span in arrears, None when one was billed in the run's month already.
-
-    One span a month: an invoice made in this month moves the last covered month on, and the next
-    span may have passed too; billing it in the same month would bill a long pause at a stroke.
-    """
-    last = history.last_covered(services)
-    if last is None:
-        return ServicePeriod(run_month.plus(-months), months)
-    if history.issued_in(services, run_month):
-        return None
-    return ServicePeriod(last.plus(1), months)
 
 
 def _judge(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from stavbill.billing.decision import IssuerUnknown, NoContract
 from stavbill.billing.facts import CompanyCard, Contract, OwnCompanyId
-from stavbill.billing.policy import IssuerRule, Policy, plain
+from stavbill.billing.policy import IssuerRule, Policy, begins_with, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +66,9 @@ def rule_of(contract: Contract, policy: Policy) -> IssuerRule | None:
         return None
     title = plain(contract.title)
     for rule in policy.rules:
-        if any(_begins_with(title, plain(known)) for known in rule.template_names):
+        if any(begins_with(title, plain(known)) for known in rule.template_names):
             return rule
     return None
-
-
-def _begins_with(title: str, beginning: str) -> bool:
-    if not beginning or not title.startswith(beginning):
-        return False
-    rest = title[len(beginning) :]
-    return not rest or not rest[0].isalnum()
 
 
 def _printed_number(contract: Contract, rule: IssuerRule) -> str:
@@ -84,6 +77,6 @@ def _printed_number(contract: Contract, rule: IssuerRule) -> str:
         return contract.number
     words = contract.title.split()
     for known in rule.template_names:
-        if _begins_with(plain(contract.title), plain(known)):
+        if begins_with(plain(contract.title), plain(known)):
             return " ".join(words[len(known.split()) :]).strip(" *")
     return ""

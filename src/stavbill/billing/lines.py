@@ -74,15 +74,22 @@ def invoice_lines(
     return lines
 
 
-def invoice_title(services: Services, period: ServicePeriod, issuer: Issuer, policy: Policy) -> str:
+def is_separate(services: Services, separate: SeparateInvoices) -> bool:
+    """Say whether the group `services` is an invoice of its own by «Отдельный счёт» (§7)."""
+    return len(services) == 1 and (separate.each or services[0] in separate.services)
+
+
+def invoice_title(
+    services: Services, period: ServicePeriod, issuer: Issuer, policy: Policy, *, separate: bool
+) -> str:
     """Return «[Биллинг] Подписка на сервис (Март 2022)».
 
-    An invoice with the subscription or with several services bears the issuer rule's title, one of
-    a single further service that service's.
+    A `separate` invoice of a further service is titled by that service; every other one, also when
+    it happens to bear a single service, by the issuer rule.
 
     Source: billing rules §7.
     """
-    if len(services) == 1 and services[0] != policy.services[0]:
+    if separate and services[0] != policy.services[0]:
         words = issuer.rule.words(services[0]).title
     else:
         words = issuer.rule.title

@@ -16,6 +16,14 @@ def plain(text: str) -> str:
     return " ".join(text.casefold().replace("ё", "е").split())
 
 
+def begins_with(text: str, beginning: str) -> bool:
+    """Say whether `text` begins with `beginning` as whole words; both as `plain` gives them."""
+    if not beginning or not text.startswith(beginning):
+        return False
+    rest = text[len(beginning) :]
+    return not rest or not rest[0].isalnum()
+
+
 @dataclass(frozen=True, slots=True)
 class DatedRate:
     """A VAT rate in percent from `since` on; `percent` None means outside VAT (§7)."""
@@ -41,9 +49,10 @@ class ServiceWording:
 class IssuerRule:
     """One row of the ordered rule table of §4: which contract leads to which issuer.
 
-    A document matches by `template_ids` or `template_names`; a document without a template that
-    any rule knows, by the beginning of its title. `own_company` is None when the portal has no own
-    company of the name `issuer`: contracts of the rule then hold.
+    A document matches by `template_ids` or `template_names`; one whose template the portal does
+    not know, by the beginning of its title. `own_company` is None when the portal has no own
+    company of the name `issuer`: contracts of the rule then hold. `conservation_price` is this
+    issuer's own; None leaves the currency's (§5).
     """
 
     code: str
@@ -55,6 +64,7 @@ class IssuerRule:
     title: str
     wording: tuple[ServiceWording, ...]
     vat: tuple[DatedRate, ...]
+    conservation_price: Decimal | None = None
 
     def words(self, service: ServiceCode) -> ServiceWording:
         """Return the wording of `service`; the service's code stands in where none is given."""

@@ -13,7 +13,8 @@ from functools import lru_cache
 SPACES = " \t\u00a0\u202f\u2009"
 TIMES_SIGNS = "*xXхХ×·"
 DASHES = "-—–"
-RUBLE_SIGN = re.compile(r"руб|р|₽", re.IGNORECASE)
+BLANKS = SPACES + "\r\n"
+RUBLE_SIGN = re.compile(r"(?:руб|р)\.?|₽", re.IGNORECASE)
 DIGITS = re.compile(r"[0-9]+")
 MAX_QUANTITY = 1_000_000
 MAX_RUBLES = 100_000_000
@@ -34,13 +35,17 @@ class TariffGroup:
 
 @dataclass(frozen=True, slots=True)
 class TariffStyle:
-    """How the field writes its signs, so that a changed tariff goes back in its own style."""
+    """How the field writes its signs, so that a changed tariff goes back in its own style.
+
+    `kopecks` says that it writes whole prices with kopecks too: «350,00».
+    """
 
     times: str = "*"
     between: str = "|"
     decimal: str = ","
     dash: str = "-"
     suffix: str = ""
+    kopecks: bool = False
 
 
 PLAIN_STYLE = TariffStyle()
@@ -101,7 +106,7 @@ class TariffProblem:
 
 
 EXPECTATIONS = frozenset(
-    {"quantity", "times", "price", "kopecks", "separator", "thousands", "group", "smaller_number"}
+    {"quantity", "times", "price", "kopecks", "separator", "thousands", "smaller_number"}
 )
 
 
@@ -138,7 +143,8 @@ def format_tariff(tariff: Tariff) -> str:
 def _format_group(group: TariffGroup, style: TariffStyle) -> str:
     quantity = style.dash if group.quantity is None else str(group.quantity)
     rubles, kopecks = divmod(group.price, 100)
-    price = str(rubles) if kopecks == 0 else f"{rubles}{style.decimal}{kopecks:02d}"
+    whole = kopecks == 0 and not style.kopecks
+    price = str(rubles) if whole else f"{rubles}{style.decimal}{kopecks:02d}"
     return f"{quantity}{style.times}{price}{style.suffix}"
 
 
@@ -156,9 +162,10 @@ class _Reader:
         self.text = text
         self.at = 0
         self.times = self.between = self.decimal = self.dash = self.suffix = ""
+        self.kopecks = False
 
     def tariff(self) -> Tariff:
-        self._skip(SPACES + "\r\n")
+        self._skip(BLANKS)
         if self._ended():
             return NO_FEE
         if self._is_lone_dash():
@@ -177,6 +184,7 @@ class _Reader:
             decimal=self.decimal or PLAIN_STYLE.decimal,
             dash=self.dash or PLAIN_STYLE.dash,
             suffix=self.suffix,
+            kopecks=self.kopecks,
         )
 
     def _ended(self) -> bool:
@@ -196,7 +204,7 @@ class _Reader:
         if self._peek() and self._peek() in DASHES:
             dash = self._peek()
             self.at += 1
-            self._skip(SPACES + "\r\n|")
+            self._skip(BLANKS + "|")
             if self._ended():
                 self.dash = dash
                 return True
@@ -276,6 +284,7 @@ class _Reader:
         if len(found.group()) > 2:  # noqa: PLR2004  a kopeck has two digits
             raise _Stop(self.at, "kopecks")
         self.decimal = self.decimal or mark
+        self.kopecks = self.kopecks or int(found.group()) == 0
         self.at = found.end()
         return found.group()
 
@@ -292,17 +301,18 @@ class _Reader:
     def _separator(self) -> bool:
         """Step over what stands between two groups; False at the end of the text."""
         start = self.at
+        gap = self._skip(BLANKS)
         comma = self._peek() == ","
         if comma:
             self.at += 1
-        gap = self._skip(SPACES + "\r\n")
+            gap = self._skip(BLANKS)
         bars = 0
         while not comma and self._skip("|"):
             bars += 1
-            self._skip(SPACES + "\r\n")
-        if self._ended():
+            self._skip(BLANKS)
+        if self._ended() and not comma:
             return False
-        if (comma and gap == 0) or (gap == 0 and bars == 0):
+        if self._ended() or (gap == 0 and bars == 0):
             raise _Stop(start, "separator")
         self.between = self.between or ("|" if bars else ", " if comma else self._gap(start))
         return True

@@ -5,12 +5,14 @@ Source: billing rules §7; beyond 14.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
 from stavbill.billing.decision import Note
 from stavbill.billing.facts import VatWish
 from stavbill.billing.money import Money
+from stavbill.billing.period import Month
 from stavbill.billing.policy import DatedRate, IssuerRule
 
 
@@ -48,9 +50,15 @@ def vat_included(gross: Money, percent: Decimal | None) -> Money:
     return Money((2 * gross.minor * share + whole) // (2 * whole), gross.currency)
 
 
-def vat_warnings(rule: IssuerRule, wish: VatWish | Decimal, day: date) -> tuple[Note, ...]:
-    """Return the warning for a card that wants VAT from an issuer that is outside it (§7)."""
-    wants = wish is VatWish.YES or isinstance(wish, Decimal)
-    if wants and rate_on(rule.vat, day) is None:
+def vat_warnings(
+    rule: IssuerRule, wish: VatWish | Decimal, months: Iterable[Month]
+) -> tuple[Note, ...]:
+    """Return the warning for a card that wants VAT from an issuer that is outside it (§7).
+
+    The issuer's regime is asked for each of the service months that shall be billed.
+    """
+    if wish is VatWish.EMPTY or wish is VatWish.NO:
+        return ()
+    if any(rate_on(rule.vat, month.first_day) is None for month in months):
         return (Note("vat_wanted_issuer_outside", "§7", (("issuer", rule.issuer),)),)
     return ()

@@ -11,7 +11,8 @@ from datetime import date
 
 from stavbill.billing.decision import Bill, Decision, Hold, HoldReason, InvoiceDraft, Skip
 from stavbill.billing.decision import SkipReason as Why
-from stavbill.plan.checklists import mend, tick_all
+from stavbill.billing.policy import begins_with, plain
+from stavbill.plan.checklists import code_of, mend, tick_all
 from stavbill.plan.effects import (
     AddTimeline,
     Effect,
@@ -32,12 +33,14 @@ from stavbill.plan.sentences import (
     hold_item_text,
     hold_task_text,
     invoice_comment,
+    parked_task_text,
 )
 from stavbill.plan.standing import Standing, StandingTask
 from stavbill.plan.texts import hold_code
 
 HOLD_TAG = "stavbill-hold"
 ADDRESS_TAG = "stavbill-address"
+PARKED_TAG = "stavbill-parked"
 ADDRESS_CODES = frozenset({"no_recipient", "recipient_unusable"})
 # These skips say nothing about the company's hold reasons: nobody looked for them.
 UNJUDGED_SKIPS = frozenset({Why.NOT_ITS_DAY, Why.POSTPONED, Why.NOT_PASSED})
@@ -94,6 +97,25 @@ def vanished_invoices(decision: Decision, standing: Standing) -> tuple[EffectKey
         return ()
     keys = (format_invoice_key(draft.key) for draft in decision.drafts)
     return tuple(key for key in keys if key in standing.settled)
+
+
+def parking_task(standing: Standing, reason: str, due: date) -> OpenTask:
+    """Return the one task that tells a person why nothing is written for a parked company.
+
+    Source: beyond 3; style of the house §5 (park, one task).
+    """
+    mark = hashlib.sha256(reason.encode()).hexdigest()[:10]
+    title, description, item = parked_task_text(standing, reason)
+    return OpenTask(
+        key=EffectKey(f"parked:{standing.company}:{mark}"),
+        company=standing.company,
+        title=title,
+        description=description,
+        tag=PARKED_TAG,
+        responsible=standing.responsible,
+        items=(item,),
+        due=due,
+    )
 
 
 def _for_bill(bill: Bill, standing: Standing, on: date, options: DiffOptions) -> list[Effect]:
@@ -155,7 +177,7 @@ def _hold_effects(
     reasons: tuple[HoldReason, ...], standing: Standing, on: date, options: DiffOptions
 ) -> list[Effect]:
     """One open task for all reasons, an item each, and a timeline entry that says why (§9)."""
-    codes = [_item_code(hold_code(reason)) for reason in reasons]
+    codes = _item_codes(reasons)
     items = tuple(
         ItemText(code, hold_item_text(reason, code))
         for code, reason in zip(codes, reasons, strict=True)
@@ -183,9 +205,19 @@ def _hold_effects(
     return effects
 
 
+def _item_codes(reasons: tuple[HoldReason, ...]) -> list[str]:
+    """Return a code for each reason, no two the same: an item is known again by its code."""
+    codes: list[str] = []
+    for reason in reasons:
+        code = _item_code(hold_code(reason))
+        again = sum(known == code or known.startswith(f"{code}--") for known in codes)
+        codes.append(f"{code}--{again + 1}" if again else code)
+    return codes
+
+
 def _item_code(code: str) -> str:
-    """Return `code` fit for square brackets: a label in Russian becomes a short hash."""
-    if code.isascii():
+    """Return `code` fit for square brackets: a label as people wrote it becomes a short hash."""
+    if code_of(f"[{code}]") == code:
         return code
     return f"field-{hashlib.sha256(code.encode()).hexdigest()[:8]}"
 
@@ -254,16 +286,17 @@ def _address_effects(
 def _call_effects(standing: Standing, on: date, options: DiffOptions) -> list[Effect]:
     """Return the conserved units that the planned call does not list yet (objects page, 6).
 
-    What a person wrote about a unit stands: an item that begins with the unit's name is enough.
+    What a person wrote about a unit stands: an item that begins with the unit's name is enough,
+    one that begins with a longer name («ДЖОНДИР 60» for «ДЖОНДИР 6») is not.
     """
     task = standing.call_task
     if task is None:
         return []
-    known = tuple(item.text.casefold() for item in task.items)
+    known = tuple(plain(item.text) for item in task.items)
     add = tuple(
         ItemText(f"unit-{hashlib.sha256(unit.encode()).hexdigest()[:8]}", call_item_text(unit))
-        for unit in options.conserved_units
-        if not any(text.startswith(unit.casefold()) for text in known)
+        for unit in dict.fromkeys(options.conserved_units)
+        if not any(begins_with(text, plain(unit)) for text in known)
     )
     if not add:
         return []

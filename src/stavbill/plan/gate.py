@@ -137,7 +137,9 @@ GateAnswer = Go | Ask | Stop
 class Permission:
     """What the operator has said beforehand, and the configured limits.
 
-    `partial` is a run of named companies: it is not compared with a whole month.
+    `partial` is a run of named companies: it is not compared with a whole month. `first_run` says
+    that stavbill never wrote here: whatever people invoiced by hand is no measure yet. Without an
+    invoice of the month before it is taken for the first run as well.
     """
 
     band_percent: int = 20
@@ -145,13 +147,14 @@ class Permission:
     yes: bool = False
     accept_band: bool = False
     partial: bool = False
+    first_run: bool = False
 
 
 def gate(totals: MonthTotals, permission: Permission) -> GateAnswer:
     """Return whether the plan may be applied, before its first write.
 
     Without a new invoice there is nothing to guard. The band holds for companies billed and for
-    the sum, each ± `band_percent`, by purse; small purses may move by one company.
+    the sum, each ± `band_percent`, by purse; the first run has nothing to be compared with.
 
     Source: operations page, «Safety».
     """
@@ -160,7 +163,7 @@ def gate(totals: MonthTotals, permission: Permission) -> GateAnswer:
     limit = permission.max_invoices
     if limit is not None and totals.invoices > limit:
         return Stop(too_many=totals.invoices)
-    first_run = not totals.before
+    first_run = permission.first_run or not totals.before
     if not (permission.partial or first_run or permission.accept_band):
         deviations = _deviations(totals, permission.band_percent)
         if deviations:
@@ -172,8 +175,6 @@ def _deviations(totals: MonthTotals, percent: int) -> tuple[Deviation, ...]:
     found = []
     for purse in sorted(totals.now.keys() | totals.before.keys()):
         now, before = totals.now.get(purse, Tally()), totals.before.get(purse, Tally())
-        if abs(now.companies - before.companies) <= 1 and before.companies > 0:
-            continue
         companies_off = _is_off(now.companies, before.companies, percent)
         if companies_off or _is_off(now.minor, before.minor, percent):
             found.append(Deviation(purse, before.companies, now.companies, before.minor, now.minor))

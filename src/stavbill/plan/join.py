@@ -29,6 +29,9 @@ from stavbill.plan.records import (
 )
 from stavbill.plan.standing import Standing, StandingTask
 
+CALL_TAG = "planned-call"
+NO_ACCOUNT = NotCounted(NotCountedWhy.ACCOUNT_EMPTY)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompanyRecords:
@@ -45,7 +48,7 @@ class CompanyRecords:
 class Surroundings:
     """What other sources know about the company: Wialon, its neighbours, the store, a person."""
 
-    observation: Observation = NotCounted(NotCountedWhy.ACCOUNT_EMPTY)
+    observation: Observation = NO_ACCOUNT
     sharers: tuple[Sharer, ...] = ()
     partner_above: CompanyId | None = None
     credits: tuple[OpenCredit, ...] = ()
@@ -91,9 +94,6 @@ def standing_of(records: CompanyRecords, around: Surroundings) -> Standing:
         unsettled=around.unsettled,
         parked=around.parked,
     )
-
-
-CALL_TAG = "planned-call"
 
 
 def _first(tasks: list[StandingTask], tag: str) -> StandingTask | None:

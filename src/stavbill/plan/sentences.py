@@ -64,6 +64,18 @@ def address_task_text(
     return f"Биллинг: исправить адрес — {name}", description, items
 
 
+def parked_task_text(standing: Standing, reason: str) -> tuple[str, str, ItemText]:
+    """Return title, description and item of the task about a parked company."""
+    name = standing.title or f"компания {standing.company}"
+    description = (
+        f"Состояние счетов противоречиво: {reason}. Биллинг ничего не пишет по этой компании, пока "
+        "человек не разберётся. Потом: stavbill company release "
+        f"{standing.company} --by ИМЯ"
+    )
+    item = ItemText("parked", f"Разобраться: {reason} [parked]")
+    return f"Биллинг: компания на паузе — {name}", description, item
+
+
 def call_item_text(unit: str) -> str:
     """Return the planned call's item about a conserved unit."""
     return f"{unit} - в консервации"
