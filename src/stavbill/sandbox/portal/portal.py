@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 
 from stavbill.sandbox.clock import SandboxClock
 from stavbill.sandbox.portal import batch, churn
+from stavbill.sandbox.portal.asked import (
+    HTML,
+    PROXY_PAGE,
+    Asked,
+    Steps,
+    Webhook,
+    envelope,
+    error_page,
+    exhaust,
+)
 from stavbill.sandbox.portal.calls import Calls, Noted
 from stavbill.sandbox.portal.faults import Fault, Faults, Trouble
 from stavbill.sandbox.portal.limits import Bucket, Limits, Operating
@@ -21,58 +30,13 @@ from stavbill.sandbox.portal.switches import Switches
 from stavbill.sandbox.portal.wire import (
     Answer,
     ApiError,
-    Json,
     Record,
     Response,
     json_response,
 )
 
-HTML = "text/html; charset=utf-8"
-PROXY_PAGE = b"<html><body><h1>%d</h1></body></html>"
 SECRET = "sandboxsecret"  # noqa: S105 - invented, of a portal that is not there
 DROPPED = Response(0, dropped=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """An incoming webhook: whose rights, the secret, what it may touch."""
-
-    user_id: int
-    secret: str
-    scopes: frozenset[str] = SCOPES
-
-    @property
-    def path(self) -> str:
-        """Return the address below the host, with a closing slash."""
-        return f"/rest/{self.user_id}/{self.secret}/"
-
-
-@dataclass(slots=True)
-class _Request:
-    """One request on its way: who, what, in which order its calls are noted."""
-
-    number: int
-    webhook: Webhook
-    method: str
-    params: Params
-    commands: list[batch.Command] = field(default_factory=list)
-    late: bool = False
-    # How many commands of a batch run; None for all.
-    prefix: int | None = None
-
-    def methods(self) -> tuple[str, ...]:
-        """Return the methods that would run."""
-        if self.method != "batch":
-            return (self.method,)
-        return tuple(command.method.lower() for command in self.commands)
-
-    def writes(self) -> bool:
-        """Say whether any of them changes something."""
-        known = (METHODS.get(name) for name in self.methods())
-        return any(method is not None and method.writes for method in known)
-
-
-Steps = Generator[float, None, Response]
 
 
 class Portal:
@@ -96,7 +60,7 @@ class Portal:
         self.faults, self.calls = Faults(), Calls()
         self.webhooks: dict[tuple[str, str], Webhook] = {}
         self._bucket, self._operating = Bucket(self.limits), Operating(self.limits)
-        self._late: list[tuple[float, int, _Request]] = []
+        self._late: list[tuple[float, int, Asked]] = []
         self._numbers = count()
         if self.switches.list_lag_s:
             self.state.lag(self.switches.list_lag_s)
@@ -117,7 +81,7 @@ class Portal:
         self.calls.requests += 1
         number = self.calls.requests
         content = next((v for k, v in headers.items() if k.lower() == "content-type"), "")
-        asked: _Request | None = None
+        asked: Asked | None = None
         try:
             asked = self._read(number, method, path, read_params(content, body, query))
             self._admit(asked)
@@ -148,7 +112,7 @@ class Portal:
             ahead = timedelta(seconds=due - self.clock.monotonic())
             self.state.at(self.clock.now() + ahead)
             try:
-                _exhaust(self._work(asked))
+                exhaust(self._work(asked))
             finally:
                 self.state.at(None)
             ran += 1
@@ -160,7 +124,7 @@ class Portal:
 
     # ---- the way in
 
-    def _read(self, number: int, verb: str, path: str, given: Record) -> _Request:
+    def _read(self, number: int, verb: str, path: str, given: Record) -> Asked:
         """Find webhook and method. Source: bitrix24.md §1.1, §1.5."""
         parts = path.strip("/").split("/")
         if verb not in ("GET", "POST"):
@@ -172,7 +136,7 @@ class Portal:
         if self.switches.any_method_case:
             name = name.lower()
         webhook = self.webhooks[parts[1], parts[2]]
-        asked = _Request(number, webhook, name, Params(given))
+        asked = Asked(number, webhook, name, Params(given))
         if name == "batch":
             asked.commands = batch.read_commands(asked.params)
         return asked
@@ -181,7 +145,7 @@ class Portal:
         if not self._bucket.admits(self.clock.monotonic()):
             raise ApiError(503, "QUERY_LIMIT_EXCEEDED", "Too many requests")
 
-    def _admit(self, asked: _Request) -> None:
+    def _admit(self, asked: Asked) -> None:
         self._bucket_or_refuse()
         if asked.method not in OWN:
             self._check(asked.webhook, asked.method)
@@ -206,7 +170,7 @@ class Portal:
 
     # ---- faults around the work
 
-    def _broken_before(self, asked: _Request, faults: dict[Trouble, Fault]) -> Response | None:
+    def _broken_before(self, asked: Asked, faults: dict[Trouble, Fault]) -> Response | None:
         """Play the faults in which nothing is executed, or not now."""
         if Trouble.QUERY_LIMIT in faults:
             return self._refuse(asked, ApiError(503, "QUERY_LIMIT_EXCEEDED", "Too many requests"))
@@ -226,22 +190,22 @@ class Portal:
         error = faults.get(Trouble.ERROR_BEFORE)
         if error is not None:
             self._note(asked.number, asked.method, status=error.status, params=asked.params)
-            return _error_page(error)
+            return error_page(error)
         return None
 
-    def _refuse(self, asked: _Request, refused: ApiError) -> Response:
+    def _refuse(self, asked: Asked, refused: ApiError) -> Response:
         self._note(asked.number, asked.method, status=refused.status, error=refused)
         return json_response(refused.body(), refused.status)
 
     def _broken_after(
-        self, asked: _Request, faults: dict[Trouble, Fault], answer: Response
+        self, asked: Asked, faults: dict[Trouble, Fault], answer: Response
     ) -> Response:
         """Play the faults in which the work is done and the answer does not say so."""
         if asked.prefix is not None or Trouble.LOST_AFTER in faults:
             self.calls.mark_lost(asked.number)
             return DROPPED
         error = faults.get(Trouble.ERROR_AFTER)
-        return answer if error is None else _error_page(error)
+        return answer if error is None else error_page(error)
 
     # ---- the work
 
@@ -267,7 +231,7 @@ class Portal:
             answer: Response = done.value
             return answer
 
-    def _work(self, asked: _Request) -> Steps:
+    def _work(self, asked: Asked) -> Steps:
         """Run a request; before each call its cost in seconds is yielded."""
         started = self.state.now_exact()
         if asked.method == "batch":
@@ -279,9 +243,9 @@ class Portal:
             answer, time = yield from self._run_one(asked, asked.method, asked.params)
         except ApiError as refused:
             return json_response(refused.body(), refused.status)
-        return json_response(_envelope(answer, time))
+        return json_response(envelope(answer, time))
 
-    def _run_batch(self, asked: _Request) -> Generator[float, None, Record]:
+    def _run_batch(self, asked: Asked) -> Generator[float, None, Record]:
         outcome = batch.Outcome()
         halt = batch.halts(asked.params)
         commands = asked.commands[: asked.prefix]
@@ -302,7 +266,7 @@ class Portal:
         return outcome.body()
 
     def _run_one(
-        self, asked: _Request, name: str, params: Params, *, in_batch: bool = False
+        self, asked: Asked, name: str, params: Params, *, in_batch: bool = False
     ) -> Generator[float, None, tuple[Answer, Record]]:
         """Run one call and account for it. Raises ApiError."""
         started = self.state.now_exact()
@@ -392,27 +356,3 @@ class Portal:
                 params={} if params is None else params.given,
             )
         )  # fmt: skip
-
-
-def _envelope(answer: Answer, time: Record) -> Record:
-    out: Record = {"result": answer.result}
-    if answer.next is not None:
-        out["next"] = answer.next
-    if answer.total is not None:
-        out["total"] = answer.total
-    return out | {"time": time}
-
-
-def _error_page(fault: Fault) -> Response:
-    """Return an error with a code as JSON, without one as a proxy's page."""
-    if fault.code:
-        return json_response(ApiError(fault.status, fault.code, fault.text).body(), fault.status)
-    return Response(fault.status, {"Content-Type": HTML}, PROXY_PAGE % fault.status)
-
-
-def _exhaust(steps: Steps) -> Json:
-    try:
-        while True:
-            next(steps)
-    except StopIteration as done:
-        return replace(done.value)
