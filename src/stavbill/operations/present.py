@@ -15,6 +15,7 @@ from stavbill.billing.decision import (
     Note,
     Skip,
 )
+from stavbill.plan.invariants import Violation
 from stavbill.plan.keys import format_invoice_key
 from stavbill.plan.texts import hold_code, hold_text, note_text, skip_text
 
@@ -101,6 +102,17 @@ def hold_document(reason: HoldReason) -> Document:
         "item": hold_code(reason),
         "text": hold_text(reason),
         "values": values,
+    }
+
+
+def violation_document(found: Violation) -> Document:
+    """Return one thing that must never be true."""
+    return {
+        "what": found.what.value,
+        "company": int(found.company),
+        "invoices": [int(invoice) for invoice in found.invoices],
+        "ours": found.ours,
+        "detail": found.detail,
     }
 
 

@@ -9,11 +9,11 @@ class Progress(Protocol):
     """Hears of stages and steps. `stage` names what begins (a code, not a sentence)."""
 
     def stage(self, code: str, total: int | None = None) -> None:
-        """A stage begins; `total` is the number of steps when it is known."""
+        """Hear that a stage begins, of `total` steps when that is known."""
         ...
 
     def advance(self, steps: int = 1) -> None:
-        """Some steps of the stage are done."""
+        """Hear that some steps of the stage are done."""
         ...
 
 

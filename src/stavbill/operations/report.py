@@ -1,4 +1,4 @@
-"""The report of a run: what was decided and written, from decisions and receipts, never from hopes."""
+"""The report of a run, from decisions and receipts, never from hopes."""
 
 from __future__ import annotations
 
@@ -87,6 +87,8 @@ class RunReport:
     requests: RequestsUsed = field(default_factory=RequestsUsed)
     effects: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
+    written: Counter[str] = field(default_factory=Counter)
+    changed: list[int] = field(default_factory=list)
     gate: GateAnswer = field(default_factory=Go)
     violations: list[Document] = field(default_factory=list)
     parked: list[Document] = field(default_factory=list)
@@ -96,7 +98,7 @@ class RunReport:
 
     @property
     def exit_code(self) -> int:
-        """The documented exit code: 0 done · 1 a bug · 3 waits for approval · 4 stopped · 5 doubt."""
+        """The documented exit code: 0 done · 1 bug · 3 waits for a person · 4 stopped · 5 doubt."""
         if self.state == "stopped" or any(known.get("ours") for known in self.violations):
             return STOPPED
         if self.failures:
@@ -143,6 +145,8 @@ class RunReport:
             ],
             "effects": dict(sorted(self.effects.items())),
             "outcomes": dict(sorted(self.outcomes.items())),
+            "written": dict(sorted(self.written.items())),
+            "changed_since_plan": self.changed,
             "gate": gate_document(self.gate),
             "violations": self.violations,
             "requests": self.requests.total,

@@ -27,6 +27,9 @@ from stavbill.store.neighbours import Neighbour, neighbours, partners
 from stavbill.store.snapshots import SnapshotId
 
 
+NO_ANSWER = NotCounted(NotCountedWhy.UNREACHABLE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionView:
     """What one connection's reading of this run gave: a complete snapshot, or why there is none.
@@ -36,7 +39,7 @@ class ConnectionView:
 
     snapshot: SnapshotId | None
     previous: SnapshotId | None = None
-    failure: NotCounted = NotCounted(NotCountedWhy.UNREACHABLE)
+    failure: NotCounted = NO_ANSWER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,7 @@ def index_partners(
     return PartnerIndex(found)
 
 
-def look_around(
+def look_around(  # noqa: PLR0917  the question as a whole
     db: Connection,
     portal: str,
     cards: Sequence[CompanyCard],

@@ -116,6 +116,9 @@ class InvoiceExecutor:
 
     async def read_back(self, written: Mapping[EffectKey, Order]) -> Mapping[EffectKey, ReadBack]:
         """Compare up to 49 invoices with their drafts: one request for items and rows."""
+        if len(written) > READ_BACK_LIMIT:
+            msg = f"one list shows {PAGE} invoices at most, not {len(written)}"
+            raise ValueError(msg)
         ids = {key: order.portal_id for key, order in written.items() if order.portal_id}
         items, rows = await self._read(sorted(set(ids.values())))
         return {

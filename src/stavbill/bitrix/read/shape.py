@@ -1,0 +1,209 @@
+"""A portal before its companies are read: fields, own companies, stages, templates.
+
+Two requests: the second one asks what depends on the first's answers.
+Source: portal page, «Connecting»; Bitrix24 reference 5 to 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stavbill.billing.facts import OwnCompanyId
+from stavbill.bitrix.batch import Command, CommandResult, Json
+from stavbill.bitrix.mapping import UserField, user_fields
+from stavbill.bitrix.read.records import COMPANY_TYPE, StageMeaning
+from stavbill.bitrix.write.invoice_list import INVOICE_TYPE
+from stavbill.bitrix.write.stages import StageCodes
+from stavbill.bitrix.write.values import dig, id_at, rows_at, text_at
+from stavbill.errors import PortalError
+from stavbill.plan.effects import InvoiceStage
+from stavbill.plan.records import OwnCompany
+
+SENT_NAME = "отправлен клиенту"
+NATURAL_PRESETS = ("физ", "частное лицо", "natural")
+ALL_STATUSES = "SMART_INVOICE_STAGE_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A stage of the invoice funnel: code, name, `S` success, `F` failure, "" in progress."""
+
+    code: str
+    name: str
+    semantics: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortalShape:
+    """Everything about a portal that its companies' rows need to be understood."""
+
+    fields: Mapping[str, UserField]
+    own_companies: tuple[OwnCompany, ...]
+    stages: tuple[Stage, ...]
+    templates: Mapping[str, str]
+    natural_presets: frozenset[str]
+    me: int | None
+
+    @property
+    def meaning(self) -> StageMeaning:
+        """What stage codes mean for invoices that exist."""
+        return StageMeaning(
+            cancelled=frozenset(stage.code for stage in self.stages if stage.semantics == "F"),
+            paid=frozenset(stage.code for stage in self.stages if stage.semantics == "S"),
+        )
+
+    def stage_codes(self, configured: Mapping[str, str]) -> StageCodes:
+        """Return the code for every meaning; what is configured wins over what was found.
+
+        A portal without «Отправлен клиенту» leaves a sent invoice where it was created. Raises
+        `ConfigError` when new, paid or cancelled cannot be told.
+        """
+        progress = [stage for stage in self.stages if not stage.semantics]
+        new = progress[0].code if progress else ""
+        sent = next(
+            (stage.code for stage in self.stages if stage.name.strip().casefold() == SENT_NAME), new
+        )
+        found = {
+            InvoiceStage.NEW: new,
+            InvoiceStage.SENT: sent,
+            InvoiceStage.PAID: self._first("S"),
+            InvoiceStage.CANCELLED: self._first("F"),
+        }
+        return StageCodes(
+            {meaning: configured.get(meaning.value) or code for meaning, code in found.items()}
+        )
+
+    def _first(self, semantics: str) -> str:
+        return next((stage.code for stage in self.stages if stage.semantics == semantics), "")
+
+
+def first_questions() -> dict[str, Command]:
+    """Return the commands that depend on nothing."""
+    return {
+        "fields": Command(
+            "crm.company.userfield.list", {"order": {"ID": "ASC"}, "filter": {"LANG": "ru"}}
+        ),
+        "described": Command("crm.company.fields"),
+        "categories": Command("crm.category.list", {"entityTypeId": INVOICE_TYPE}),
+        "presets": Command(
+            "crm.requisite.preset.list", {"select": ["ID", "NAME"], "order": {"ID": "ASC"}}
+        ),
+        "templates": Command(
+            "crm.documentgenerator.template.list",
+            {"select": ["id", "name"], "order": {"id": "asc"}, "start": 0},
+        ),
+        "own": Command(
+            "crm.company.list",
+            {
+                "select": ["ID", "TITLE", "IS_MY_COMPANY"],
+                "filter": {"IS_MY_COMPANY": "Y"},
+                "order": {"ID": "ASC"},
+            },
+        ),
+        "me": Command("profile"),
+    }
+
+
+def second_questions(ran: Mapping[str, CommandResult]) -> dict[str, Command]:
+    """Return the commands that need the first answers."""
+    commands: dict[str, Command] = {}
+    own = [company for row in _own_rows(ran) if (company := id_at(row, "ID"))]
+    if own:
+        commands["own_requisites"] = Command(
+            "crm.requisite.list",
+            {
+                "select": ["ID", "ENTITY_ID", "NAME", "RQ_COMPANY_NAME", "RQ_NAME"],
+                "filter": {"ENTITY_TYPE_ID": COMPANY_TYPE, "ENTITY_ID": own},
+                "order": {"ID": "ASC"},
+            },
+        )
+    category = _category(ran)
+    if category is not None:
+        commands["stages"] = Command(
+            "crm.status.list",
+            {"order": {"SORT": "ASC"}, "filter": {"ENTITY_ID": f"{ALL_STATUSES}{category}"}},
+        )
+    return commands
+
+
+def shape_of(
+    first: Mapping[str, CommandResult], second: Mapping[str, CommandResult]
+) -> PortalShape:
+    """Return the portal's shape from both answers.
+
+    Raises `PortalError` when the invoice funnel cannot be found.
+    """
+    if "stages" not in second or not rows_at(second["stages"].value):
+        msg = (
+            "портал не показывает стадий счетов (crm.category.list, crm.status.list): включите "
+            "смарт-счета или дайте вебхуку право crm"
+        )
+        raise PortalError(msg)
+    stages = sorted(rows_at(second["stages"].value), key=lambda row: int(text_at(row, "SORT") or 0))
+    return PortalShape(
+        fields=user_fields(_value(first, "fields"), _value(first, "described")),
+        own_companies=_own_companies(first, second),
+        stages=tuple(
+            Stage(
+                code=text_at(row, "STATUS_ID"),
+                name=text_at(row, "NAME"),
+                semantics=text_at(row, "SEMANTICS"),
+            )
+            for row in stages
+        ),
+        templates=_templates(_value(first, "templates")),
+        natural_presets=frozenset(
+            text_at(row, "ID")
+            for row in rows_at(_value(first, "presets"))
+            if any(mark in text_at(row, "NAME").casefold() for mark in NATURAL_PRESETS)
+        ),
+        me=id_at(_value(first, "me"), "ID"),
+    )
+
+
+def _value(ran: Mapping[str, CommandResult], key: str) -> Json:
+    return ran[key].value if key in ran else None
+
+
+def _own_rows(first: Mapping[str, CommandResult]) -> list[dict[str, Json]]:
+    rows = rows_at(_value(first, "own"))
+    return [row for row in rows if text_at(row, "IS_MY_COMPANY") in ("Y", "1", "")]
+
+
+def _own_companies(
+    first: Mapping[str, CommandResult], second: Mapping[str, CommandResult]
+) -> tuple[OwnCompany, ...]:
+    names: dict[int, list[str]] = {}
+    for row in rows_at(_value(second, "own_requisites")):
+        owner = id_at(row, "ENTITY_ID")
+        if owner is not None:
+            texts = (text_at(row, "RQ_COMPANY_NAME"), text_at(row, "RQ_NAME"))
+            names.setdefault(owner, []).extend(text for text in texts if text)
+    found = []
+    for row in _own_rows(first):
+        company = id_at(row, "ID")
+        if company is not None:
+            requisites = tuple(names.get(company, ()))
+            found.append(OwnCompany(OwnCompanyId(company), text_at(row, "TITLE"), requisites))
+    return tuple(found)
+
+
+def _category(first: Mapping[str, CommandResult]) -> int | None:
+    """Return the invoice funnel: the default one, else the first."""
+    rows = rows_at(_value(first, "categories"), "categories")
+    default = [row for row in rows if text_at(row, "isDefault") in ("Y", "1", "True")]
+    for row in (*default, *rows):
+        found = id_at(row, "id")
+        if found is not None:
+            return found
+    return None
+
+
+def _templates(result: Json) -> dict[str, str]:
+    """Return template names by id: the answer is an object keyed by id, or a list."""
+    listed = dig(result, "templates")
+    rows = list(listed.values()) if isinstance(listed, dict) else rows_at(listed)
+    return {
+        text_at(row, "id"): text_at(row, "name").strip() for row in rows if isinstance(row, dict)
+    }

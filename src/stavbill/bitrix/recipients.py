@@ -1,0 +1,69 @@
+"""Where an invoice may be sent: e-mail addresses and telephone numbers as people type them.
+
+Source: billing rules §1, §9; delivery page, «Bad input».
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import phonenumbers
+
+from stavbill.billing.facts import Recipients
+
+SEPARATORS = re.compile(r"[\s,;]+")
+EMAIL = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+"
+    r"(?:[A-Za-z]{2,63}|xn--[A-Za-z0-9-]{1,59})"
+)
+LONGEST_EMAIL = 254
+EMPTY = frozenset({"", "-", "—", "–", "нет"})
+PHONE_PARTS = re.compile(r"[,;\n/]+")
+
+
+def recipients(email_texts: Sequence[str], phone_texts: Sequence[str]) -> Recipients:
+    """Return the usable addresses and E.164 numbers, and whatever cannot be used, in order.
+
+    E-mail addresses are separated by comma, semicolon or white space; numbers by comma, semicolon,
+    slash or newline, because spaces stand inside them. A number without a country is Russian.
+    """
+    emails: dict[str, None] = {}
+    phones: dict[str, None] = {}
+    unusable: dict[str, None] = {}
+    for text in email_texts:
+        for part in SEPARATORS.split(text):
+            if part.casefold() in EMPTY:
+                continue
+            (emails if is_email(part) else unusable)[part] = None
+    for text in phone_texts:
+        for part in PHONE_PARTS.split(text):
+            if part.strip().casefold() in EMPTY:
+                continue
+            number = phone(part)
+            if number is None:
+                unusable[part.strip()] = None
+            else:
+                phones[number] = None
+    return Recipients(tuple(emails), tuple(phones), tuple(unusable))
+
+
+def is_email(text: str) -> bool:
+    """Say whether `text` is an address that a mail server may accept."""
+    local = text.partition("@")[0]
+    dots = local.startswith(".") or local.endswith(".") or ".." in local
+    return len(text) <= LONGEST_EMAIL and not dots and EMAIL.fullmatch(text) is not None
+
+
+def phone(text: str) -> str | None:
+    """Return a number in E.164, None when it is not one; `7 900 …` and `8 900 …` are Russian."""
+    digits = re.sub(r"\D", "", text)
+    given = text if text.strip().startswith("+") else f"+{digits}" if digits[:1] == "7" else text
+    try:
+        number = phonenumbers.parse(given, "RU")
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -1,0 +1,41 @@
+"""Applying a recorded plan, and the list of what must never be true, asked of the portal after.
+
+Source: style of the house §3, steps 6 and 7; beyond 2.
+"""
+
+from __future__ import annotations
+
+from stavbill.operations.checking import park_violations, violations_after_run
+from stavbill.operations.parts import Parts
+from stavbill.operations.present import violation_document
+from stavbill.operations.progress import Progress
+from stavbill.operations.reading import PortalFacts
+from stavbill.operations.report import RunReport
+from stavbill.store.effects import counts_by_kind
+from stavbill.store.runs import RunId, RunState, set_state
+
+
+async def apply_run(
+    parts: Parts, portal: PortalFacts, run: RunId, report: RunReport, progress: Progress
+) -> None:
+    """Let the journal make the run's effects happen, then ask the portal whether all is well.
+
+    Raises `WritingStoppedError` when a flag is up; what was not sent then goes on later.
+    """
+    with parts.store.write() as db:
+        set_state(db, run, RunState.APPLYING, at=parts.now())
+    progress.stage("apply", sum(report.effects.values()))
+    journal = parts.journal_for(portal.stages)
+    await journal.apply(run, progress=progress.advance)
+    with parts.store.read() as db:
+        for (kind, status), number in counts_by_kind(db, run).items():
+            report.outcomes[status.value] += number
+            report.written[f"{kind}:{status.value}"] += number
+    report.state = "done"
+    if report.outcomes.total() == 0:
+        return
+    progress.stage("verify")
+    found = await violations_after_run(parts, portal, run, report.on)
+    report.violations.extend(violation_document(one) for one in found)
+    if park_violations(parts, found, run):
+        report.state = "stopped"

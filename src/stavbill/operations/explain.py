@@ -1,0 +1,116 @@
+"""Why this amount, and why nothing: the stored decision of a company, or a fresh one.
+
+Source: issue «company explain»; billing rules, first paragraph.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from stavbill.billing.facts import CompanyId
+from stavbill.errors import ConfigError
+from stavbill.operations.parts import Parts
+from stavbill.operations.present import Document, decision_document
+from stavbill.operations.rerun import RerunRequest, decide_live
+from stavbill.plan.keys import parse_invoice_key
+from stavbill.plan.records import InvoiceRecord
+from stavbill.store.decisions import StoredDecision, latest_decision
+from stavbill.store.mirror import portfolios
+from stavbill.store.parking import parked_reasons
+from stavbill.store.runs import read_run
+
+
+async def explain_company(
+    parts: Parts, company: int, on: date | None, *, live: bool
+) -> Document:
+    """Return decision, reasons, lines and explanation of one company.
+
+    The last stored decision, unless `live` or a day asks for a fresh one, or there is none.
+    Raises `ConfigError` for a company that the portal does not have.
+    """
+    wanted = CompanyId(company)
+    if not live and on is None:
+        with parts.store.read() as db:
+            stored = latest_decision(db, parts.portal, wanted)
+        if stored is not None:
+            return _stored_document(parts, stored)
+    found = await decide_live(parts, RerunRequest(company=company, on=on, keep_skip=True))
+    return decision_document(found.decision) | {
+        "title": found.title,
+        "source": "live",
+        "run_id": None,
+        "on": found.on.isoformat(),
+        "parked": found.parked,
+    }
+
+
+def _stored_document(parts: Parts, stored: StoredDecision) -> Document:
+    with parts.store.read() as db:
+        run = read_run(db, stored.run)
+        known = portfolios(db, parts.portal, [stored.company])
+        parked = parked_reasons(db, parts.portal, [stored.company])
+    records = known.get(stored.company)
+    return decision_document(stored.decision) | {
+        "title": records.company.title if records is not None else "",
+        "source": "run",
+        "run_id": stored.run,
+        "on": run.on.isoformat() if run is not None else None,
+        "parked": parked.get(stored.company),
+    }
+
+
+def show_company(parts: Parts, company: int) -> Document:
+    """Return what the last reading knows of a company: card, contracts, invoices, tasks.
+
+    Raises `ConfigError` when no reading has seen it.
+    """
+    wanted = CompanyId(company)
+    with parts.store.read() as db:
+        known = portfolios(db, parts.portal, [wanted]).get(wanted)
+        parked = parked_reasons(db, parts.portal, [wanted])
+        stored = latest_decision(db, parts.portal, wanted)
+    if known is None:
+        msg = (
+            f"Компания {company} ещё не читалась из портала. Прочитать: "
+            f"stavbill company explain {company} --live"
+        )
+        raise ConfigError(msg)
+    card = known.company.card
+    return {
+        "company": company,
+        "title": known.company.title,
+        "status": card.status,
+        "connection": card.connection,
+        "account": card.account,
+        "card_count": card.card_count,
+        "fees": {str(code): text for code, text in card.fees.items()},
+        "flags": {
+            "skip": card.skip,
+            "ignore_count": card.ignore_count,
+            "partner": card.partner,
+            "previous_month": card.previous_month,
+        },
+        "months": card.months,
+        "emails": list(card.recipients.emails),
+        "phones": list(card.recipients.phones),
+        "problems": [f"{problem.label}: {problem.value}" for problem in card.problems],
+        "contracts": [record.contract.title for record in known.contracts],
+        "invoices": [_invoice(record) for record in known.invoices],
+        "tasks": [int(record.task.task) for record in known.tasks],
+        "parked": parked.get(wanted),
+        "last_decision": None if stored is None else stored.decision.kind,
+    }
+
+
+def _invoice(record: InvoiceRecord) -> Document:
+    return {
+        "id": int(record.issued.invoice),
+        "number": record.number,
+        "title": record.issued.title,
+        "created": record.issued.created.isoformat(),
+        "state": record.issued.state.value,
+        "total": str(record.total),
+        "currency": record.currency,
+        "own_company": record.own_company,
+        "ours": parse_invoice_key(record.external_id) is not None,
+    }

@@ -1,0 +1,45 @@
+"""The parts that operations work with, put together by `app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from stavbill.billing.policy import Policy
+from stavbill.bitrix.gateway import Gateway
+from stavbill.bitrix.read.reader import PortalReader
+from stavbill.bitrix.write.stages import StageCodes
+from stavbill.clock import Clock
+from stavbill.journal.journal import Journal
+from stavbill.plan.records import OwnCompany
+from stavbill.settings.load import Settings
+from stavbill.store.database import Store
+from stavbill.wialon.connection import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything that an operation may use; made once for each command.
+
+    `policy_for` builds the policy for the portal's own companies, `journal_for` the journal for
+    the portal's stages: both are known only after the portal was asked. `portal` is its host.
+    """
+
+    settings: Settings
+    portal: str
+    store: Store
+    clock: Clock
+    gateway: Gateway
+    reader: PortalReader
+    wialon: Mapping[str, Connection]
+    policy_for: Callable[[Sequence[OwnCompany]], Policy]
+    journal_for: Callable[[StageCodes], Journal]
+
+    def now(self) -> datetime:
+        """Return the aware UTC time of day."""
+        return self.clock.now()
+
+    def today(self) -> date:
+        """Return today in the portal's time zone."""
+        return self.now().astimezone(self.settings.toml.portal.zone).date()
