@@ -121,34 +121,40 @@ def intent_of(row: Row[Any]) -> Intent:
     )
 
 
-def ready_count(db: Connection, run: RunId, rank: int, *, at: datetime, limit: int) -> int:
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which effects are meant: those of a run, or only those of them that are `begun`.
+
+    Begun ones stand in the portal in part.
+    """
+
+    run: RunId
+    begun: bool = False
+
+
+def ready_count(db: Connection, scope: Scope, rank: int, *, at: datetime, limit: int) -> int:
     """Return how many effects of a rank may be sent now, counting up to `limit`."""
-    found = _ready(run, rank, at).with_only_columns(effects.c.effect).limit(limit).subquery()
+    found = _ready(scope, rank, at).with_only_columns(effects.c.effect).limit(limit).subquery()
     return db.execute(select(func.count()).select_from(found)).scalar_one()
 
 
 def ready_intents(
-    db: Connection, run: RunId, rank: int, *, at: datetime, limit: int
+    db: Connection, scope: Scope, rank: int, *, at: datetime, limit: int
 ) -> tuple[Intent, ...]:
     """Return the next effects of a rank that may be sent now: due, and waiting for none."""
-    rows = db.execute(_ready(run, rank, at).order_by(effects.c.effect).limit(limit))
+    rows = db.execute(_ready(scope, rank, at).order_by(effects.c.effect).limit(limit))
     return tuple(intent_of(row) for row in rows)
 
 
-def _ready(run: RunId, rank: int, at: datetime) -> Select[Any]:
-    return select(effects).where(
-        effects.c.run == run,
+def _ready(scope: Scope, rank: int, at: datetime) -> Select[Any]:
+    query = select(effects).where(
+        effects.c.run == scope.run,
         effects.c.status == Status.PLANNED.value,
         effects.c.waits == 0,
         effects.c.rank == rank,
         effects.c.due <= at,
     )
-
-
-def due_count(db: Connection, run: RunId, status: Status, *, at: datetime, limit: int) -> int:
-    """Return how many effects in a status (DOUBT, WRITTEN) are due, counting up to `limit`."""
-    found = _due(run, status, at).with_only_columns(effects.c.effect).limit(limit).subquery()
-    return db.execute(select(func.count()).select_from(found)).scalar_one()
+    return query.where(effects.c.portal_id.is_not(None)) if scope.begun else query
 
 
 def due_intents(
@@ -169,27 +175,35 @@ def due_intents(
 
 def _due(run: RunId, status: Status, at: datetime) -> Select[Any]:
     return select(effects).where(
-        effects.c.run == run, effects.c.status == status.value, effects.c.due <= at
+        effects.c.run == run,
+        effects.c.status == status.value,
+        effects.c.waits == 0,
+        effects.c.due <= at,
     )
 
 
-def next_due(db: Connection, run: RunId, status: Status) -> datetime | None:
-    """Return when the first effect in a status is due; of planned ones, those waiting for none."""
-    query = select(func.min(effects.c.due)).where(
-        effects.c.run == run, effects.c.status == status.value
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """When the first and the last of the effects in one status are due."""
+
+    first: datetime
+    last: datetime
+
+
+def waiting(db: Connection, scope: Scope, status: Status) -> Waiting | None:
+    """Return when effects in a status are due; of planned ones, those that wait for none."""
+    query = select(effects.c.due).where(
+        effects.c.run == scope.run,
+        effects.c.status == status.value,
+        # Whatever was sent waited for none, so one index serves every status.
+        effects.c.waits == 0,
     )
-    if status is Status.PLANNED:
-        query = query.where(effects.c.waits == 0)
-    return db.execute(query).scalar_one_or_none()
-
-
-def last_due(db: Connection, run: RunId, status: Status) -> datetime | None:
-    """Return when the last effect in a status is due."""
-    return db.execute(
-        select(func.max(effects.c.due)).where(
-            effects.c.run == run, effects.c.status == status.value
-        )
-    ).scalar_one_or_none()
+    if status is Status.PLANNED and scope.begun:
+        query = query.where(effects.c.portal_id.is_not(None))
+    # Ordered rather than min and max: each looks at one end of the index.
+    first = db.execute(query.order_by(effects.c.due).limit(1)).scalar_one_or_none()
+    last = db.execute(query.order_by(effects.c.due.desc()).limit(1)).scalar_one_or_none()
+    return None if first is None or last is None else Waiting(first, last)
 
 
 def first_claim_end(db: Connection, run: RunId) -> datetime | None:

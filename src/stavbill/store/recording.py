@@ -163,3 +163,24 @@ def _link(db: Connection, portal: str, fresh: Sequence[Effect]) -> None:
             change = change.values(status=Status.DROPPED.value, detail="то, после чего, не вышло")
         if waits:
             db.execute(change.values(**values))
+
+
+def drop_company(
+    db: Connection, run: RunId, company: CompanyId, *, at: datetime, detail: str
+) -> int:
+    """Drop what a run plans for a company and nobody wants any more; return how many effects.
+
+    What stands in the portal in part is not dropped: it has to be completed.
+    """
+    lock_journal(db)
+    dropped = db.execute(
+        update(effects)
+        .where(
+            effects.c.run == run,
+            effects.c.company == company,
+            effects.c.status == Status.PLANNED.value,
+            effects.c.portal_id.is_(None),
+        )
+        .values(status=Status.DROPPED.value, detail=detail, due=at)
+    )
+    return dropped.rowcount

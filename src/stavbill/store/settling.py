@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from stavbill.billing.facts import CompanyId
-from stavbill.plan.effects import EffectKey, PutInvoice
+from stavbill.plan.effects import PutInvoice
 from stavbill.store import bodies
 from stavbill.store.credits import use_credits
 from stavbill.store.database import update_each
@@ -197,24 +197,3 @@ def _drop_after(db: Connection, lost: Collection[IntentId], at: datetime) -> Non
             .returning(effects.c.effect)
         )
         level = [IntentId(row.effect) for row in dropped]
-
-
-def drop_planned(
-    db: Connection, keys: Collection[EffectKey], *, portal: str, at: datetime, detail: str
-) -> int:
-    """Drop planned effects that nobody wants any more; return how many, followers not counted."""
-    lock_journal(db)
-    dropped = db.execute(
-        update(effects)
-        .where(
-            effects.c.portal == portal,
-            effects.c.key.in_(keys),
-            effects.c.status == Status.PLANNED.value,
-            effects.c.portal_id.is_(None),
-        )
-        .values(status=Status.DROPPED.value, detail=detail, due=at)
-        .returning(effects.c.effect)
-    )
-    ids = [IntentId(row.effect) for row in dropped]
-    _drop_after(db, ids, at)
-    return len(ids)

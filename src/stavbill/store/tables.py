@@ -187,7 +187,8 @@ effects = Table(
     UniqueConstraint("portal", "key"),
     Index(None, "run", "status", "waits", "rank", "effect"),
     Index(None, "portal", "company", "status"),
-    Index(None, "run", "status", "due"),
+    Index(None, "run", "status", "waits", "due"),
+    Index(None, "portal", "status"),
 )
 
 effect_after = Table(

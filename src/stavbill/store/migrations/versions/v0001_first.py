@@ -1,4 +1,4 @@
-"""The first version: every table."""
+"""The first version: every table. There is no way back from it."""
 
 from __future__ import annotations
 
@@ -252,8 +252,12 @@ def _make_effects() -> None:
         ["portal", "company", "status"],
         unique=False,
     )
+    op.create_index(op.f("ix_effects_portal_status"), "effects", ["portal", "status"], unique=False)
     op.create_index(
-        op.f("ix_effects_run_status_due"), "effects", ["run", "status", "due"], unique=False
+        op.f("ix_effects_run_status_waits_due"),
+        "effects",
+        ["run", "status", "waits", "due"],
+        unique=False,
     )
     op.create_index(
         op.f("ix_effects_run_status_waits_rank_effect"),
@@ -391,9 +395,3 @@ def _make_credit_uses() -> None:
         sa.ForeignKeyConstraint(["credit"], ["credits.credit"], name=op.f("fk_credit_uses_credit")),
         sa.PrimaryKeyConstraint("credit", "invoice_key", name=op.f("pk_credit_uses")),
     )
-
-
-def downgrade() -> None:
-    """Refuse: there is nothing before the first version."""
-    msg = "the first version has none before it"
-    raise NotImplementedError(msg)

@@ -1,0 +1,124 @@
+"""The journal's front: record a plan, apply it, finish what earlier runs left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from stavbill.clock import Clock
+from stavbill.journal.application import Application
+from stavbill.journal.crew import Crew
+from stavbill.journal.executor import Executor
+from stavbill.journal.ledger import Ledger
+from stavbill.journal.report import JournalReport
+from stavbill.journal.settings import JournalSettings
+from stavbill.plan.effects import Effect
+from stavbill.store.database import Store
+from stavbill.store.effects import Scope, Status, unsettled_runs
+from stavbill.store.recording import Recorded, record_effects
+from stavbill.store.runs import RunId, RunState, read_run, set_state, unfinished_runs
+
+DEFAULTS = JournalSettings()
+
+
+def _silent(_ended: int) -> None:
+    """Tell nobody."""
+
+
+class Journal:
+    """Makes the effects of one portal happen once each.
+
+    `owner` names this process and no other, before or after it (host, process, start). Several
+    journals may apply the same run at once: every effect is claimed by one of them.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        executors: Sequence[Executor],
+        clock: Clock,
+        *,
+        portal: str,
+        owner: str,
+        settings: JournalSettings = DEFAULTS,
+    ) -> None:
+        self._store = store
+        self._crew = Crew(executors)
+        self._clock = clock
+        self._portal = portal
+        self._owner = owner
+        self._settings = settings
+
+    def record(self, run: RunId, effects: Sequence[Effect]) -> Recorded:
+        """Record a chunk of a plan, all effects of a company together; durable on return."""
+        with self._store.write() as db:
+            return record_effects(db, run, effects, portal=self._portal, at=self._clock.now())
+
+    async def apply(
+        self,
+        run: RunId,
+        *,
+        progress: Callable[[int], None] = _silent,
+        wait_doubts: bool = True,
+        begun_only: bool = False,
+    ) -> JournalReport:
+        """Make the run's effects happen, until all are settled or nothing more can be.
+
+        `progress` hears how many effects came to their end. With `wait_doubts` the clock is waited
+        on for the quiet time of doubts and for the claims of others; without it they are left and
+        reported. `begun_only` sends nothing but what stands in the portal in part.
+
+        Raises `WritingStoppedError` when a flag is up and `PortalError` when the portal cannot be
+        written to; then everything stands in the store, and applying again goes on.
+        """
+        scope = Scope(run, begun=begun_only)
+        ledger = Ledger(
+            self._store,
+            self._clock,
+            portal=self._portal,
+            owner=self._owner,
+            scope=scope,
+            settings=self._settings,
+        )
+        application = Application(
+            ledger,
+            self._crew,
+            self._clock,
+            settings=self._settings,
+            wait_doubts=wait_doubts,
+            progress=progress,
+        )
+        await application.run()
+        return self._report(run, ledger)
+
+    async def resume(
+        self, *, progress: Callable[[int], None] = _silent, wait_doubts: bool = True
+    ) -> tuple[JournalReport, ...]:
+        """Finish what earlier runs left, before anything new is planned.
+
+        A run that was killed while it was applied is applied to its end, and so is one that ended
+        with doubts; of a stopped or failed one only what was begun is settled. A killed run is
+        done when nothing of it is open any more.
+        """
+        with self._store.read() as db:
+            killed = [one.run for one in unfinished_runs(db, self._portal)]
+            open_runs = dict.fromkeys([*killed, *unsettled_runs(db, self._portal)])
+            states = {run: found.state for run in open_runs if (found := read_run(db, run))}
+        reports = []
+        for run, state in states.items():
+            begun_only = state in (RunState.STOPPED, RunState.FAILED)
+            report = await self.apply(
+                run, progress=progress, wait_doubts=wait_doubts, begun_only=begun_only
+            )
+            reports.append(report)
+            if run in killed and report.is_settled:
+                with self._store.write() as db:
+                    set_state(db, run, RunState.DONE, at=self._clock.now(), detail="продолжен")
+        return tuple(reports)
+
+    def _report(self, run: RunId, ledger: Ledger) -> JournalReport:
+        doubts, claimed = ledger.waiting(Status.DOUBT), ledger.first_claim_end()
+        times: list[datetime] = [] if doubts is None else [doubts.last]
+        if claimed is not None:
+            times.append(claimed + timedelta(seconds=self._settings.quiet_s))
+        return JournalReport(run, ledger.counts(), max(times, default=None))

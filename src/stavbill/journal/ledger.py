@@ -1,0 +1,151 @@
+"""The application's view of the store: short transactions, each with the time it happened."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from stavbill.clock import Clock
+from stavbill.errors import WritingStoppedError
+from stavbill.journal.crew import Batch, Crew
+from stavbill.journal.lessons import Lessons
+from stavbill.journal.settings import JournalSettings
+from stavbill.plan.effects import EffectKey
+from stavbill.store.claims import claim, expire_claims, refresh_waits, renew_claim
+from stavbill.store.control import raised_flags
+from stavbill.store.database import Store
+from stavbill.store.effects import (
+    Intent,
+    IntentId,
+    Scope,
+    Status,
+    Waiting,
+    counts_by_status,
+    due_intents,
+    first_claim_end,
+    ready_count,
+    ready_intents,
+    settled_ids,
+    waiting,
+)
+from stavbill.store.settling import Settlement, settle
+
+
+class Ledger:
+    """Reads and moves the effects of one scope for one owner."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        portal: str,
+        owner: str,
+        scope: Scope,
+        settings: JournalSettings,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._portal = portal
+        self._owner = owner
+        self._settings = settings
+        self.scope = scope
+
+    def lessons(self) -> Lessons:
+        """Return how an answer that came now is understood."""
+        return Lessons(self._settings, self._clock.now())
+
+    def stopped(self) -> WritingStoppedError | None:
+        """Return why nothing may be written now, None when it may."""
+        with self._store.read() as db:
+            raised = raised_flags(db, self._portal)
+        if not raised:
+            return None
+        first = raised[0]
+        return WritingStoppedError(
+            f"Запись на портал {self._portal} остановлена ({first.flag.value}): {first.reason}. "
+            "Незаписанное ждёт. Снимите остановку и повторите запуск."
+        )
+
+    def tidy(self) -> None:
+        """Put in doubt what vanished senders left, and see who waits for whom."""
+        late = timedelta(seconds=self._settings.late_s)
+        quiet = timedelta(seconds=self._settings.quiet_s)
+        now = self._clock.now()
+        with self._store.write() as db:
+            expire_claims(db, portal=self._portal, at=now, late=late, quiet=quiet)
+            refresh_waits(db, self.scope.run)
+
+    def ready_count(self, rank: int) -> int:
+        """Return how many effects of a rank may be sent now, up to a batch of the lightest."""
+        limit = self._settings.batch_commands
+        with self._store.read() as db:
+            return ready_count(db, self.scope, rank, at=self._clock.now(), limit=limit)
+
+    def next_batch(self, crew: Crew, rank: int) -> Batch | None:
+        """Return the next effects of a rank that fit into one batch; they are not claimed yet."""
+        commands = self._settings.batch_commands
+        with self._store.read() as db:
+            now = self._clock.now()
+            # One more than fit, if each takes one command, to see whether the batch is full.
+            found = ready_intents(db, self.scope, rank, at=now, limit=commands + 1)
+            if not found:
+                return None
+            return crew.fill(found, settled_ids(db, found), commands)
+
+    def claim(self, intents: Sequence[Intent]) -> tuple[frozenset[IntentId], datetime]:
+        """Claim effects: which of them are ours now, and until when. Durable on return."""
+        now = self._clock.now()
+        until = now + timedelta(seconds=self._settings.claim_s)
+        with self._store.write() as db:
+            ids = [one.intent for one in intents]
+            return claim(db, ids, owner=self._owner, at=now, until=until), until
+
+    def renew(self, ids: Collection[IntentId]) -> datetime | None:
+        """Prolong a claim: until when it lasts, None when it is lost."""
+        now = self._clock.now()
+        until = now + timedelta(seconds=self._settings.claim_s)
+        with self._store.write() as db:
+            mine = renew_claim(db, ids, owner=self._owner, at=now, until=until)
+        return until if mine else None
+
+    def settle_sent(self, settlements: Sequence[Settlement]) -> dict[IntentId, Status]:
+        """Move effects that this owner sent; one that was put in doubt meanwhile is moved too."""
+        come_from = (Status.SENDING, Status.DOUBT)
+        with self._store.write() as db:
+            return settle(
+                db, settlements, come_from=come_from, owner=self._owner, at=self._clock.now()
+            )
+
+    def settle_asked(
+        self, settlements: Sequence[Settlement], status: Status
+    ) -> dict[IntentId, Status]:
+        """Move effects about which the portal was asked while they were in a status."""
+        with self._store.write() as db:
+            return settle(db, settlements, come_from=(status,), owner=None, at=self._clock.now())
+
+    def due(self, status: Status, limit: int, but: Collection[IntentId]) -> tuple[Intent, ...]:
+        """Return effects in a status that are due, but for those looked at already."""
+        now = self._clock.now()
+        with self._store.read() as db:
+            return due_intents(db, self.scope.run, status, at=now, limit=limit, but=but)
+
+    def waiting(self, status: Status) -> Waiting | None:
+        """Return when effects in a status are due."""
+        with self._store.read() as db:
+            return waiting(db, self.scope, status)
+
+    def first_claim_end(self) -> datetime | None:
+        """Return when the first claim on an effect that is being sent ends."""
+        with self._store.read() as db:
+            return first_claim_end(db, self.scope.run)
+
+    def settled_ids(self, intents: Sequence[Intent]) -> dict[IntentId, dict[EffectKey, int]]:
+        """Return the portal ids that orders need, by key."""
+        with self._store.read() as db:
+            return settled_ids(db, intents)
+
+    def counts(self) -> dict[Status, int]:
+        """Return how many effects stand where."""
+        with self._store.read() as db:
+            return counts_by_status(db, self.scope.run)
