@@ -31,7 +31,7 @@ class Door:
 
     def with_parts(self, work: Callable[[Parts], Awaitable[Result]]) -> Result:
         """Build the running system, do `work` with it, and take it down again."""
-        from stavbill.app import open_parts
+        from stavbill.app.build import open_parts
 
         async def whole() -> Result:
             async with open_parts(self.config) as parts:

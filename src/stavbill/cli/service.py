@@ -17,7 +17,7 @@ db_app = typer.Typer(help="База данных.", no_args_is_help=True)
 @db_app.command("upgrade")
 def upgrade(context: typer.Context, as_json: Json = False) -> None:
     """Привести базу к этой версии программы."""
-    from stavbill.app import upgrade_database
+    from stavbill.app.build import upgrade_database
 
     version = upgrade_database(context.obj.config)
     if as_json:

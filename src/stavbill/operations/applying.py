@@ -25,8 +25,7 @@ async def apply_run(
     with parts.store.write() as db:
         set_state(db, run, RunState.APPLYING, at=parts.now())
     progress.stage("apply", sum(report.effects.values()))
-    journal = parts.journal_for(portal.stages)
-    await journal.apply(run, progress=progress.advance)
+    await portal.journal.apply(run, progress=progress.advance)
     with parts.store.read() as db:
         for (kind, status), number in counts_by_kind(db, run).items():
             report.outcomes[status.value] += number
@@ -35,7 +34,7 @@ async def apply_run(
     if report.outcomes.total() == 0:
         return
     progress.stage("verify")
-    found = await violations_after_run(parts, portal, run, report.on)
+    found = await violations_after_run(parts, portal, report.on)
     report.violations.extend(violation_document(one) for one in found)
     if park_violations(parts, found, run):
         report.state = "stopped"

@@ -10,13 +10,14 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stavbill.billing.facts import NotCounted, NotCountedWhy
+from stavbill.billing.facts import CompanyCard, NotCounted, NotCountedWhy
 from stavbill.clock import Clock
 from stavbill.errors import WialonError
 from stavbill.operations.progress import Progress
 from stavbill.operations.surroundings import ConnectionView
+from stavbill.store.counting import accounts_named, descendants
 from stavbill.store.database import Store
-from stavbill.store.mirror import connection_key
+from stavbill.store.mirror import account_key, connection_key
 from stavbill.store.snapshots import (
     SnapshotId,
     begin_snapshot,
@@ -64,39 +65,100 @@ async def _one(
     try:
         async with open_reader(connection, clock) as reader:
             try:
-                await _fill(store, snapshot, reader)
+                unclear = await _fill(store, snapshot, reader)
             finally:
                 reading.requests += reader.requests + 1
-        view = _completed(store, connection, snapshot, clock)
-    except WialonError as error:
         with store.write() as db:
-            fail_snapshot(db, snapshot, detail=str(error), at=clock.now())
-        why = NotCountedWhy.UNREACHABLE
-        if isinstance(error, WialonIncompleteError):
-            why = NotCountedWhy.INCOMPLETE
-        view = ConnectionView(snapshot=None, failure=NotCounted(why, str(error)))
+            complete_snapshot(db, snapshot, at=clock.now())
+        view = _view(store, connection, snapshot, unclear)
+    except WialonError as error:
+        view = _failed(store, snapshot, error, clock)
     reading.connections[connection_key(connection.name) or ""] = view
     progress.advance()
 
 
-async def _fill(store: Store, snapshot: SnapshotId, reader: WialonReader) -> None:
+async def _fill(store: Store, snapshot: SnapshotId, reader: WialonReader) -> dict[int, str]:
+    """Keep accounts and units; return the accounts whose count cannot be told, and why."""
+    unclear: dict[int, str] = {}
     known: set[int] = set()
     async for accounts in reader.accounts():
         known.update(record.account for record in accounts)
         with store.write() as db:
             put_accounts(db, snapshot, accounts)
-    async for units in reader.units(known):
+    async for units in reader.units(known, unclear=unclear):
         with store.write() as db:
             put_units(db, snapshot, units)
+    return unclear
 
 
-def _completed(
-    store: Store, connection: Connection, snapshot: SnapshotId, clock: Clock
+def _view(
+    store: Store, connection: Connection, snapshot: SnapshotId, unclear: Mapping[int, str]
 ) -> ConnectionView:
-    with store.write() as db:
-        complete_snapshot(db, snapshot, at=clock.now())
     with store.read() as db:
         previous = complete_before(db, connection.name, snapshot)
     return ConnectionView(
-        snapshot=snapshot, previous=None if previous is None else previous.snapshot
+        snapshot=snapshot,
+        previous=None if previous is None else previous.snapshot,
+        unclear=dict(unclear),
     )
+
+
+def _failed(store: Store, snapshot: SnapshotId, error: WialonError, clock: Clock) -> ConnectionView:
+    with store.write() as db:
+        fail_snapshot(db, snapshot, detail=str(error), at=clock.now())
+    why = NotCountedWhy.UNREACHABLE
+    if isinstance(error, WialonIncompleteError):
+        why = NotCountedWhy.INCOMPLETE
+    return ConnectionView(snapshot=None, failure=NotCounted(why, str(error)))
+
+
+async def read_accounts(
+    store: Store,
+    connections: Mapping[str, Connection],
+    clock: Clock,
+    card: CompanyCard,
+) -> WialonReading:
+    """Count only the account that one card names, and what lies below it: about four requests.
+
+    The accounts are searched whole, because the tree decides who is a partner's; of the units only
+    those of the account's subtree are asked for. The snapshot is for this use alone: it never
+    stands for a complete one.
+    """
+    reading = WialonReading({})
+    name = connection_key(card.connection)
+    account = account_key(card.account)
+    connection = next((c for c in connections.values() if connection_key(c.name) == name), None)
+    for other in connections.values():
+        key = connection_key(other.name) or ""
+        reading.connections[key] = ConnectionView(snapshot=None)
+    if connection is None or account is None or name is None:
+        return reading
+    with store.write() as db:
+        snapshot = begin_snapshot(db, connection.name, at=clock.now())
+    try:
+        async with open_reader(connection, clock) as reader:
+            try:
+                unclear = await _fill_one(store, snapshot, reader, account)
+            finally:
+                reading.requests += reader.requests + 1
+        reading.connections[name] = _view(store, connection, snapshot, unclear)
+    except WialonError as error:
+        reading.connections[name] = _failed(store, snapshot, error, clock)
+    return reading
+
+
+async def _fill_one(
+    store: Store, snapshot: SnapshotId, reader: WialonReader, account: str
+) -> dict[int, str]:
+    async for accounts in reader.accounts():
+        with store.write() as db:
+            put_accounts(db, snapshot, accounts)
+    with store.read() as db:
+        roots = [one.account for one in accounts_named(db, snapshot, [account]).get(account, ())]
+        below = descendants(db, snapshot, roots)
+    ids = [*roots, *(one.account for group in below.values() for one in group)]
+    unclear: dict[int, str] = {}
+    async for units in reader.units_of(ids, unclear=unclear):
+        with store.write() as db:
+            put_units(db, snapshot, units)
+    return unclear

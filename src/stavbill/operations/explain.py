@@ -20,9 +20,7 @@ from stavbill.store.parking import parked_reasons
 from stavbill.store.runs import read_run
 
 
-async def explain_company(
-    parts: Parts, company: int, on: date | None, *, live: bool
-) -> Document:
+async def explain_company(parts: Parts, company: int, on: date | None, *, live: bool) -> Document:
     """Return decision, reasons, lines and explanation of one company.
 
     The last stored decision, unless `live` or a day asks for a fresh one, or there is none.
@@ -34,7 +32,7 @@ async def explain_company(
             stored = latest_decision(db, parts.portal, wanted)
         if stored is not None:
             return _stored_document(parts, stored)
-    found = await decide_live(parts, RerunRequest(company=company, on=on, keep_skip=True))
+    found = await decide_live(parts, _only_look(company, on))
     return decision_document(found.decision) | {
         "title": found.title,
         "source": "live",
@@ -42,6 +40,11 @@ async def explain_company(
         "on": found.on.isoformat(),
         "parked": found.parked,
     }
+
+
+def _only_look(company: int, on: date | None) -> RerunRequest:
+    """Return the question what the schedule would decide, nothing overridden, nothing written."""
+    return RerunRequest(company=company, on=on, keep_skip=True, force_day=False, dry_run=True)
 
 
 def _stored_document(parts: Parts, stored: StoredDecision) -> Document:

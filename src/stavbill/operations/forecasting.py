@@ -52,5 +52,7 @@ def forecast_document(parts: Parts, planned: Planned) -> Document:
     return {
         "requests": requests,
         "seconds": round(seen.seconds, 1),
-        "bottleneck": seen.bottleneck,
+        "bottleneck": max(seen.methods_s, key=lambda name: seen.methods_s[name], default=None)
+        if max(seen.methods_s.values(), default=0.0) > seen.bucket_s
+        else "requests",
     }

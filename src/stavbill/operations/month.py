@@ -75,9 +75,7 @@ async def run_month(parts: Parts, request: MonthRequest, progress: Progress = SI
     return await _run(parts, request, None, progress)
 
 
-async def apply_plan(
-    parts: Parts, request: ApplyRequest, progress: Progress = SILENT
-) -> RunReport:
+async def apply_plan(parts: Parts, request: ApplyRequest, progress: Progress = SILENT) -> RunReport:
     """Apply a stored plan, all of it or some companies' part.
 
     The world is read and decided again, and only what still is as it was approved is written: a
@@ -122,10 +120,10 @@ async def _run(
     portal = await learn_portal(parts)
     if not request.dry_run:
         progress.stage("finish")
-        await parts.journal_for(portal.stages).resume()
+        await portal.journal.resume()
     _start(parts, run, on, request)
     requests = RequestsUsed()
-    await read_portal(parts, request.companies, progress)
+    await read_portal(parts, portal, request.companies, progress)
     wialon = await read_wialon(parts.store, parts.wialon, parts.clock, progress)
     requests.wialon = wialon.requests
     plan = PlanRequest(
@@ -177,10 +175,9 @@ def _how_many(parts: Parts, request: MonthRequest) -> int:
 
 
 def _permission(parts: Parts, request: MonthRequest) -> Permission:
-    safety = parts.settings.toml.safety
     return Permission(
-        band_percent=safety.band_percent,
-        max_invoices=request.max_invoices or safety.max_invoices,
+        band_percent=parts.safety.band_percent,
+        max_invoices=request.max_invoices or parts.safety.max_invoices,
         yes=request.yes,
         accept_band=request.accept_band,
         partial=bool(request.companies) or request.limit is not None,

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 
 from stavbill.billing.policy import Policy
 from stavbill.bitrix.gateway import Gateway
 from stavbill.bitrix.read.reader import PortalReader
-from stavbill.bitrix.write.stages import StageCodes
+from stavbill.bitrix.read.shape import PortalShape
+from stavbill.bitrix.read.single import SingleReader
 from stavbill.clock import Clock
 from stavbill.journal.journal import Journal
 from stavbill.plan.records import OwnCompany
-from stavbill.settings.load import Settings
 from stavbill.store.database import Store
 from stavbill.wialon.connection import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Safety:
+    """What stops a run before its first write (operations page, «Safety»)."""
+
+    band_percent: int
+    max_invoices: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,18 +31,21 @@ class Parts:
     """Everything that an operation may use; made once for each command.
 
     `policy_for` builds the policy for the portal's own companies, `journal_for` the journal for
-    the portal's stages: both are known only after the portal was asked. `portal` is its host.
+    the portal's stages and fields: both are known only after the portal was asked. `portal` is its
+    host, `zone` its time zone.
     """
 
-    settings: Settings
     portal: str
+    zone: tzinfo
+    safety: Safety
     store: Store
     clock: Clock
     gateway: Gateway
     reader: PortalReader
+    single: SingleReader
     wialon: Mapping[str, Connection]
     policy_for: Callable[[Sequence[OwnCompany]], Policy]
-    journal_for: Callable[[StageCodes], Journal]
+    journal_for: Callable[[PortalShape], Journal]
 
     def now(self) -> datetime:
         """Return the aware UTC time of day."""
@@ -42,4 +53,4 @@ class Parts:
 
     def today(self) -> date:
         """Return today in the portal's time zone."""
-        return self.now().astimezone(self.settings.toml.portal.zone).date()
+        return self.now().astimezone(self.zone).date()

@@ -64,6 +64,7 @@ class PlanRequest:
     override: Override = NO_OVERRIDE
     at: datetime
     park: bool = True
+    keep: bool = True
 
 
 @dataclass(slots=True)
@@ -74,6 +75,7 @@ class Planned:
     totals: MonthTotals = field(default_factory=MonthTotals)
     effects: dict[str, int] = field(default_factory=dict)
     violations: list[Violation] = field(default_factory=list)
+    decided: list[tuple[Facts, Decision]] = field(default_factory=list)
     parked: list[Document] = field(default_factory=list)
     failures: list[Document] = field(default_factory=list)
 
@@ -270,6 +272,9 @@ def _store(  # noqa: PLR0917  one chunk's whole outcome
     So are companies that our list of invariants found contradictory by someone's hand.
     """
     kinds = Counter(effect.kind for effect in effects)
+    if not request.keep:
+        planned.decided.extend(decided)
+        return
     now = request.at
     with store.write() as db:
         put_decisions(db, request.run, decided, portal=request.portal, at=now)

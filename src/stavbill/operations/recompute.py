@@ -58,5 +58,7 @@ def _stored(parts: Parts, company: CompanyId, run: str | None) -> StoredDecision
 
 def _figure(decision: Decision) -> str:
     if isinstance(decision, Bill):
-        return " + ".join(f"{draft.total.amount} {draft.currency.value}" for draft in decision.drafts)
+        return " + ".join(
+            f"{draft.total.amount} {draft.currency.value}" for draft in decision.drafts
+        )
     return decision.kind

@@ -95,6 +95,7 @@ class RunReport:
     failures: list[Document] = field(default_factory=list)
     seconds: float = 0.0
     forecast: Document = field(default_factory=dict)
+    company: Document | None = None
 
     @property
     def exit_code(self) -> int:
@@ -156,6 +157,7 @@ class RunReport:
                 "portal_minimum": self.requests.minimum,
             },
             "forecast": self.forecast,
+            **({} if self.company is None else {"company": self.company}),
             "seconds": round(self.seconds, 1),
             "exit_code": self.exit_code,
         }

@@ -6,7 +6,6 @@ Source: beyond 1.
 from __future__ import annotations
 
 from stavbill.billing.decision import Bill, Hold
-from stavbill.billing.facts import CompanyId
 from stavbill.errors import ConfigError
 from stavbill.operations.parts import Parts
 from stavbill.operations.present import Document, decision_document
@@ -70,5 +69,3 @@ def _change(now: StoredDecision, before: StoredDecision | None) -> str:
         return "sum"
     addresses_now = now.facts.card.recipients
     return "address" if addresses_now != before.facts.card.recipients else ""
-
-

@@ -7,13 +7,14 @@ Source: billing rules §5, §6, §11.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
 from stavbill.billing.facts import (
     CompanyCard,
     CompanyId,
+    Counted,
     NotCounted,
     NotCountedWhy,
     Observation,
@@ -21,11 +22,10 @@ from stavbill.billing.facts import (
 )
 from stavbill.billing.policy import Policy
 from stavbill.plan.records import UnitState
-from stavbill.store.counting import accounts_named, ancestors, observe, unit_names
+from stavbill.store.counting import accounts_named, ancestors, descendants, observe, unit_names
 from stavbill.store.mirror import account_key, connection_key
 from stavbill.store.neighbours import Neighbour, neighbours, partners
 from stavbill.store.snapshots import SnapshotId
-
 
 NO_ANSWER = NotCounted(NotCountedWhy.UNREACHABLE)
 
@@ -34,12 +34,14 @@ NO_ANSWER = NotCounted(NotCountedWhy.UNREACHABLE)
 class ConnectionView:
     """What one connection's reading of this run gave: a complete snapshot, or why there is none.
 
-    `previous` is the complete snapshot before it, for names of units that came or went.
+    `previous` is the complete snapshot before it, for names of units that came or went. `unclear`
+    are accounts with a unit of which the host does not say whether it is active.
     """
 
     snapshot: SnapshotId | None
     previous: SnapshotId | None = None
     failure: NotCounted = NO_ANSWER
+    unclear: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,17 +149,28 @@ def _observed(  # noqa: PLR0917  one snapshot's whole question
     seen = observe(db, snapshot, ids, partners=partner_accounts, previous=view.previous)
     above = ancestors(db, snapshot, ids)
     conserved = unit_names(db, snapshot, ids, UnitState.CONSERVED)
+    below = descendants(db, snapshot, partner_accounts) if view.unclear else {}
     for card in cards:
         account = accounts.get(card.company)
         if account is None:
             continue
         views[card.company] = AccountView(
-            observation=seen[account],
+            observation=_clear(
+                seen[account], view, (account, *(one.account for one in below.get(account, ())))
+            ),
             sharers=sharers.get(card.company, ()),
             partner_above=_outermost(connection, above[account], index),
             conserved_units=conserved.get(account, ()),
         )
     return views
+
+
+def _clear(seen: Counted, view: ConnectionView, accounts: Sequence[int]) -> Observation:
+    """Return the count, unless one of the accounts that it covers cannot be counted."""
+    for account in accounts:
+        if account in view.unclear:
+            return NotCounted(NotCountedWhy.INCOMPLETE, view.unclear[account])
+    return seen
 
 
 def _outermost(connection: str, above: Sequence[int], index: PartnerIndex) -> CompanyId | None:

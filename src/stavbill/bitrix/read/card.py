@@ -5,7 +5,7 @@ Source: billing rules §1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from stavbill.billing.facts import CompanyCard, CompanyId, SeparateInvoices, ServiceCode, VatWish
 from stavbill.billing.period import SendingDay
@@ -66,12 +66,9 @@ class CardReader:
     def _card(self, company: CompanyId, reading: Reading) -> CompanyCard:
         known = self._fields.get
         account = self._text(reading, "account")
-        wished: SendingDay | None = reading.read(
-            "sending_day",
-            known("sending_day"),
-            "день месяца от 1 до 31 или дата",
-            translate.sending_day,
-        )
+        parse_day: Callable[[str], SendingDay | None] = translate.sending_day
+        expected = "день месяца от 1 до 31 или дата"
+        wished = reading.read("sending_day", known("sending_day"), expected, parse_day)
         emails = reading.texts("emails", known("emails"))
         phones = reading.texts("phones", known("phones"))
         return CompanyCard(

@@ -1,0 +1,232 @@
+"""Settings into parts: the running system of one command.
+
+Source: style of the house §2 («handed over by app»).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from stavbill.billing.facts import ServiceCode
+from stavbill.billing.policy import Policy
+from stavbill.bitrix.budget import Limits
+from stavbill.bitrix.gateway import Gateway, open_http
+from stavbill.bitrix.limiter import Limiter
+from stavbill.bitrix.mapping import MappedField, PortalMapping
+from stavbill.bitrix.read.chain import BulkReader
+from stavbill.bitrix.read.reader import PortalReader
+from stavbill.bitrix.read.shape import PortalShape
+from stavbill.bitrix.read.single import SingleReader
+from stavbill.bitrix.write.fields import CardField, CardFields, FieldKind, FieldsExecutor
+from stavbill.bitrix.write.invoices import InvoiceExecutor
+from stavbill.bitrix.write.stages import StageExecutor
+from stavbill.bitrix.write.task_commands import TaskOptions
+from stavbill.bitrix.write.tasks import TaskExecutor
+from stavbill.bitrix.write.timeline import TimelineExecutor
+from stavbill.clock import Clock, SystemClock
+from stavbill.journal.executor import Executor
+from stavbill.journal.fence import may_send
+from stavbill.journal.journal import Journal
+from stavbill.journal.settings import JournalSettings
+from stavbill.operations.parts import Parts, Safety
+from stavbill.plan.effects import UserId
+from stavbill.plan.records import OwnCompany
+from stavbill.settings import Settings, build_policy, load_settings
+from stavbill.store.control import Flag, SharedText, lower_flag, raise_flag, raised_flags
+from stavbill.store.database import Store
+from stavbill.store.schema import open_store, upgrade_store
+from stavbill.workdays import workdays_of
+
+FIRST_USER = 1
+
+
+@asynccontextmanager
+async def open_parts(
+    config: Path, env: Mapping[str, str] | None = None, clock: Clock | None = None
+) -> AsyncIterator[Parts]:
+    """Build everything that a command needs from its configuration, and take it down after.
+
+    Raises `ConfigError` and `StoreError` before the first request.
+    """
+    settings = load_settings(config, os.environ if env is None else env)
+    settings.require_secrets()
+    clock = clock or SystemClock(settings.clock_scale)
+    store = open_store(settings.database_url.get_secret_value())
+    try:
+        async with _connected(settings, store, clock) as parts:
+            _mirror_read_only(parts, read_only=settings.toml.safety.read_only)
+            yield parts
+    finally:
+        store.close()
+
+
+@asynccontextmanager
+async def _connected(settings: Settings, store: Store, clock: Clock) -> AsyncIterator[Parts]:
+    webhook = settings.webhook_url()
+    portal = urlsplit(webhook).netloc
+    limits = settings.toml.portal.limits
+    limiter = Limiter(
+        limits=Limits(
+            burst=limits.burst,
+            drain_per_s=limits.per_second,
+            operating_s=limits.operating_limit_s,
+            people_share=limits.people_share,
+        ),
+        clock=clock,
+        state=SharedText(store, f"budget:{portal}"),
+    )
+    mapping = mapping_of(settings)
+    zone = settings.toml.portal.zone
+    workdays = workdays_of(settings.toml.portal.calendar)
+
+    def policy_for(own: Sequence[OwnCompany]) -> Policy:
+        return build_policy(settings, own, workdays)
+
+    async with (
+        open_http(connections=limits.in_flight * 2) as http,
+        BulkReader(webhook, limiter=limiter, clock=clock) as bulk,
+    ):
+        gateway = Gateway(
+            webhook,
+            http=http,
+            limiter=limiter,
+            clock=clock,
+            timeout_s=limits.timeout_s / settings.clock_scale,
+            may_send=may_send,
+        )
+
+        def journal_for(shape: PortalShape) -> Journal:
+            return Journal(
+                store,
+                _executors(settings, gateway, shape, mapping),
+                clock,
+                portal=portal,
+                owner=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
+                settings=_journal_settings(settings),
+            )
+
+        calls = settings.toml.tasks.calls_workgroup
+        reader = PortalReader(bulk, mapping, zone=zone, calls_group=calls)
+        yield Parts(
+            portal=portal,
+            zone=zone,
+            safety=Safety(
+                band_percent=settings.toml.safety.band_percent,
+                max_invoices=settings.toml.safety.max_invoices,
+            ),
+            store=store,
+            clock=clock,
+            gateway=gateway,
+            reader=reader,
+            single=SingleReader(bulk, reader, mapping, zone=zone, calls_group=calls),
+            wialon=settings.wialon_connections(),
+            policy_for=policy_for,
+            journal_for=journal_for,
+        )
+
+
+def mapping_of(settings: Settings) -> PortalMapping:
+    """Return the settings' fields as the reader wants them."""
+    toml = settings.toml
+    words: dict[ServiceCode, list[str]] = {}
+    for rule in toml.issuers:
+        for code, wording in rule.wording.items():
+            words.setdefault(ServiceCode(code), []).extend((wording.title, wording.line, code))
+    for service in toml.services:
+        words.setdefault(ServiceCode(service.code), []).extend(
+            (service.title, service.line, service.code)
+        )
+    words.setdefault(ServiceCode("subscription"), []).append("Абонплата")
+    words.setdefault(ServiceCode("fuel"), []).extend(("ДУТы", "ДУТ"))
+    words.setdefault(ServiceCode("dispatching"), []).append("Диспетчеризация")
+    return PortalMapping(
+        fields={
+            name: MappedField(mapped.code, mapped.label, mapped.type)
+            for name, mapped in toml.fields.items()
+        },
+        services={
+            ServiceCode(service.code): MappedField(
+                service.field.code, service.field.label, service.field.type
+            )
+            for service in toml.services
+        },
+        service_words=words,
+    )
+
+
+def _executors(
+    settings: Settings, gateway: Gateway, shape: PortalShape, mapping: PortalMapping
+) -> tuple[Executor, ...]:
+    stages = shape.stage_codes(settings.toml.portal.stages.model_dump())
+    zone = settings.toml.portal.zone
+    tasks = settings.toml.tasks
+    options = TaskOptions(
+        default_responsible=UserId(tasks.default_responsible or shape.me or FIRST_USER),
+        zone=zone,
+        group=tasks.workgroup,
+    )
+    fields = CardFields(
+        zone=zone,
+        card_count=_card_field("card_count", shape, mapping),
+        billed_through=_card_field("billed_through", shape, mapping),
+    )
+    return (
+        InvoiceExecutor(gateway, stages=stages),
+        FieldsExecutor(gateway, fields=fields),
+        TaskExecutor(gateway, options=options),
+        TimelineExecutor(gateway),
+        StageExecutor(gateway, stages=stages),
+    )
+
+
+def _card_field(name: str, shape: PortalShape, mapping: PortalMapping) -> CardField | None:
+    mapped = mapping.fields.get(name)
+    known = shape.fields.get(mapped.code) if mapped is not None else None
+    if known is None:
+        return None
+    try:
+        kind = FieldKind(known.kind)
+    except ValueError:
+        return None
+    return CardField(known.code, kind)
+
+
+def _journal_settings(settings: Settings) -> JournalSettings:
+    limits = settings.toml.portal.limits
+    quiet = max(limits.quiet_s + 5.0, 65.0)
+    timeout = limits.timeout_s + 5.0
+    return JournalSettings(
+        in_flight=limits.in_flight,
+        request_timeout_s=timeout,
+        claim_s=2 * timeout,
+        late_s=limits.quiet_s,
+        quiet_s=quiet,
+    )
+
+
+def _mirror_read_only(parts: Parts, *, read_only: bool) -> None:
+    """Put the flag up or down as the configuration says, so that the journal obeys it."""
+    with parts.store.read() as db:
+        up = any(known.flag is Flag.READ_ONLY for known in raised_flags(db, parts.portal))
+    if read_only == up:
+        return
+    with parts.store.write() as db:
+        if read_only:
+            reason = "safety.read_only в настройках"
+            raise_flag(
+                db, parts.portal, Flag.READ_ONLY, reason=reason, who="settings", at=parts.now()
+            )
+        else:
+            lower_flag(db, parts.portal, Flag.READ_ONLY, who="settings", at=parts.now())
+
+
+def upgrade_database(config: Path) -> str:
+    """Bring the configured database to this program's version and return that version."""
+    settings = load_settings(config, os.environ)
+    return upgrade_store(settings.database_url.get_secret_value())[1]

@@ -1,0 +1,267 @@
+"""Reading the portal into the mirror: everything in bulk, or some companies again.
+
+Source: portal page, «Read»; style of the house §3 step 1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+
+from stavbill.billing.facts import CompanyId, InvoiceId, OwnCompanyId
+from stavbill.billing.policy import Policy
+from stavbill.bitrix.read.shape import PortalShape
+from stavbill.journal.journal import Journal
+from stavbill.operations.parts import Parts
+from stavbill.operations.progress import SILENT, Progress
+from stavbill.plan.effects import TaskId
+from stavbill.plan.records import InvoiceRecord, OwnCompany, TaskRecord
+from stavbill.store.control import SharedText
+from stavbill.store.mirror import (
+    LinkedRecord,
+    ReadingId,
+    begin_reading,
+    end_reading,
+    forget_companies,
+    invoices_lacking_rows,
+    last_complete_reading,
+    put_companies,
+    put_records,
+    sweep,
+)
+
+ROWS_CHUNK = 50
+SEVERAL = 500
+
+
+@dataclass(frozen=True, slots=True)
+class PortalFacts:
+    """What the portal is like, and what follows from it: the policy and the journal."""
+
+    shape: PortalShape
+    policy: Policy
+    journal: Journal
+
+
+async def learn_portal(parts: Parts) -> PortalFacts:
+    """Ask what the portal is like; two requests.
+
+    Raises `PortalError` when it cannot be read, a mapped field vanished or a permission is missing.
+    """
+    shape = await parts.reader.shape()
+    _remember_own(parts, shape.own_companies)
+    return PortalFacts(shape, parts.policy_for(shape.own_companies), parts.journal_for(shape))
+
+
+async def learn_with_company(parts: Parts, company: CompanyId) -> PortalFacts:
+    """Ask what the portal is like and read one company into the mirror; two requests.
+
+    Its neighbours (who shares its account, whose partner it is) are those of the last complete
+    reading; without any, the whole portal is read once. A company that is gone is forgotten.
+    """
+    with parts.store.read() as db:
+        known = last_complete_reading(db, parts.portal)
+    shape, records = await parts.single.read(company)
+    _remember_own(parts, shape.own_companies)
+    facts = PortalFacts(shape, parts.policy_for(shape.own_companies), parts.journal_for(shape))
+    if known is None:
+        await read_portal(parts, facts, ())
+    with parts.store.write() as db:
+        reading = begin_reading(db, parts.portal, whole=False, at=parts.now())
+        forget_companies(db, parts.portal, [company])
+        if records is not None:
+            put_companies(db, parts.portal, reading, [records.company])
+            linked: list[LinkedRecord] = [*records.contracts, *records.requisites]
+            linked += [*records.invoices, *records.tasks]
+            put_records(db, parts.portal, reading, linked)
+        end_reading(db, reading, complete=True, rows=1, at=parts.now())
+    return facts
+
+
+async def read_portal(
+    parts: Parts, portal: PortalFacts, companies: Sequence[int], progress: Progress = SILENT
+) -> None:
+    """Read the whole portal, or only `companies` again, into the mirror.
+
+    The lists are read at the same time. What a complete reading has not seen is forgotten. Raises
+    `PortalError`; then the mirror is as incomplete as the reading, and nothing is decided by it.
+    """
+    only = tuple(CompanyId(company) for company in companies)
+    progress.stage("read_portal")
+    with parts.store.write() as db:
+        reading = begin_reading(db, parts.portal, whole=not only, at=parts.now())
+        if only:
+            forget_companies(db, parts.portal, only)
+    complete = False
+    rows = 0
+    try:
+        rows = await _read_lists(parts, portal, reading, only, progress)
+        complete = True
+    finally:
+        with parts.store.write() as db:
+            end_reading(db, reading, complete=complete, rows=rows, at=parts.now())
+            if complete and not only:
+                sweep(db, parts.portal, reading)
+    await _read_rows(parts, progress)
+
+
+async def _read_lists(
+    parts: Parts,
+    portal: PortalFacts,
+    reading: ReadingId,
+    only: Sequence[CompanyId],
+    progress: Progress,
+) -> int:
+    reader, shape = parts.reader, portal.shape
+    expected = _expected(parts) if not only else {}
+    sizes = await asyncio.gather(
+        _put_cards(parts, portal, reading, only, expected.get("companies"), progress),
+        _put(parts, reading, reader.invoices(shape, only, expected=expected.get("invoices"))),
+        _put(parts, reading, reader.contracts(shape, only, expected=expected.get("contracts"))),
+        _put(parts, reading, reader.requisites(shape, only, expected=expected.get("requisites"))),
+        _put_tasks(parts, reading, only),
+    )
+    if not only:
+        names = ("companies", "invoices", "contracts", "requisites", "tasks")
+        _expect(parts, dict(zip(names, sizes, strict=True)))
+    return sum(sizes)
+
+
+async def _put_cards(  # noqa: PLR0917  one list's whole way
+    parts: Parts,
+    portal: PortalFacts,
+    reading: ReadingId,
+    only: Sequence[CompanyId],
+    expected: int | None,
+    progress: Progress,
+) -> int:
+    seen = 0
+    async for chunk in parts.reader.companies(portal.shape, only, expected=expected):
+        with parts.store.write() as db:
+            put_companies(db, parts.portal, reading, chunk)
+        seen += len(chunk)
+        progress.advance(len(chunk))
+    return seen
+
+
+async def _put(
+    parts: Parts, reading: ReadingId, chunks: AsyncIterator[Sequence[LinkedRecord]]
+) -> int:
+    seen = 0
+    async for chunk in chunks:
+        for start in range(0, len(chunk), SEVERAL):
+            with parts.store.write() as db:
+                put_records(db, parts.portal, reading, chunk[start : start + SEVERAL])
+        seen += len(chunk)
+    return seen
+
+
+async def _put_tasks(parts: Parts, reading: ReadingId, only: Sequence[CompanyId]) -> int:
+    """Put our open tasks with their checklists."""
+    seen = 0
+    async for chunk in parts.reader.tasks(only):
+        for start in range(0, len(chunk), SEVERAL):
+            some = chunk[start : start + SEVERAL]
+            full = await with_checklists(parts, some)
+            with parts.store.write() as db:
+                put_records(db, parts.portal, reading, full)
+        seen += len(chunk)
+    return seen
+
+
+async def with_checklists(parts: Parts, tasks: Sequence[TaskRecord]) -> list[TaskRecord]:
+    """Return tasks with the items that stand on them."""
+    items = await parts.reader.checklists([TaskId(record.task.task) for record in tasks])
+    return [
+        replace(record, task=replace(record.task, items=items.get(record.task.task, ())))
+        for record in tasks
+    ]
+
+
+async def _read_rows(parts: Parts, progress: Progress) -> None:
+    """Read the rows of invoices without our key: only they tell which service they bill (§3)."""
+    progress.stage("read_rows")
+    after = 0
+    lacking: list[InvoiceRecord] = []
+    while True:
+        with parts.store.read() as db:
+            chunk = invoices_lacking_rows(db, parts.portal, after=after)
+        if not chunk:
+            break
+        after = chunk[-1].issued.invoice
+        lacking.extend(record for record in chunk if record.issued.key is None)
+        while len(lacking) >= ROWS_CHUNK:
+            await _rows(parts, lacking[:ROWS_CHUNK])
+            progress.advance(ROWS_CHUNK)
+            lacking = lacking[ROWS_CHUNK:]
+    if lacking:
+        await _rows(parts, lacking)
+
+
+async def _rows(parts: Parts, lacking: Sequence[InvoiceRecord]) -> None:
+    found = await parts.reader.rows_of([InvoiceId(record.issued.invoice) for record in lacking])
+    full = [
+        replace(
+            record,
+            issued=replace(record.issued, rows=found[record.issued.invoice]),
+            rows_read=True,
+        )
+        for record in lacking
+    ]
+    with parts.store.write() as db:
+        reading = begin_reading(db, parts.portal, whole=False, at=parts.now())
+        put_records(db, parts.portal, reading, full)
+        end_reading(db, reading, complete=True, rows=len(full), at=parts.now())
+
+
+async def read_invoices(parts: Parts, portal: PortalFacts) -> None:
+    """Read all invoices again, to see what the portal holds after a run."""
+    with parts.store.write() as db:
+        reading = begin_reading(db, parts.portal, whole=False, at=parts.now())
+    expected = _expected(parts).get("invoices")
+    rows = await _put(parts, reading, parts.reader.invoices(portal.shape, expected=expected))
+    with parts.store.write() as db:
+        end_reading(db, reading, complete=True, rows=rows, at=parts.now())
+
+
+def stored_policy(parts: Parts) -> Policy:
+    """Return the policy for the own companies that were last seen, without asking the portal."""
+    known = _load(parts, "own")
+    rows = known if isinstance(known, list) else []
+    return parts.policy_for(
+        [OwnCompany(OwnCompanyId(row["id"]), row["name"], tuple(row["names"])) for row in rows]
+    )
+
+
+def _remember_own(parts: Parts, own: Sequence[OwnCompany]) -> None:
+    rows = [
+        {"id": one.own_company, "name": one.name, "names": list(one.requisite_names)} for one in own
+    ]
+    _keep(parts, "own", rows)
+
+
+def _expected(parts: Parts) -> dict[str, int]:
+    known = _load(parts, "sizes")
+    return {str(name): int(size) for name, size in known.items()} if isinstance(known, dict) else {}
+
+
+def _expect(parts: Parts, sizes: dict[str, int]) -> None:
+    _keep(parts, "sizes", sizes)
+
+
+def _load(parts: Parts, what: str) -> object:
+    texts: list[str] = []
+
+    def look(text: str) -> str:
+        texts.append(text)
+        return text
+
+    SharedText(parts.store, f"{what}:{parts.portal}").change(look)
+    return json.loads(texts[0]) if texts[0] else None
+
+
+def _keep(parts: Parts, what: str, document: object) -> None:
+    text = json.dumps(document, ensure_ascii=False)
+    SharedText(parts.store, f"{what}:{parts.portal}").change(lambda _: text)
