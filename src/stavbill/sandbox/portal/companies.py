@@ -6,6 +6,7 @@ Source: bitrix24.md §5.1, §5.2.
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 from stavbill.sandbox.portal import contacts
 from stavbill.sandbox.portal.fields import Dropped, Field, read_old, write_value
@@ -27,7 +28,7 @@ from stavbill.sandbox.portal.wire import Answer, ApiError, Json, Record
 ENTITY = "CRM_COMPANY"
 # What an unset field of an existing company reads as, by the samples.
 UNSET = {"HAS_PHONE": "N", "HAS_EMAIL": "N", "HAS_IMOL": "N", "OPENED": "Y", "IS_MY_COMPANY": "N",
-         "REVENUE": 0, "COMMENTS": "", "TITLE": ""}  # fmt: skip
+         "REVENUE": Decimal(0), "COMMENTS": "", "TITLE": ""}  # fmt: skip
 
 
 def _refuse_filter(state: State, name: str) -> None:

@@ -14,6 +14,7 @@ from stavbill.sandbox.portal.state import State
 from stavbill.sandbox.portal.wire import ApiError, Json, number
 
 NUMBERS = frozenset({"integer", "user", "employee", "crm_id", "enumeration", "crm_company"})
+LINKS = ("crm_id", "crm_company", "user", "employee")
 FALSE = (None, "", 0, "0", False, "N", "n", "false", "no")
 
 
@@ -36,6 +37,11 @@ class Dropped(Exception):
     """A value that the portal throws away in silence."""
 
 
+def is_blank(value: Json) -> bool:
+    """Say whether nothing was given; the number 0 is something."""
+    return value is None or value is False or (isinstance(value, str) and value == "")
+
+
 def write_value(state: State, what: Field, value: Json) -> Json:
     """Turn a sent value into the stored one.
 
@@ -46,7 +52,7 @@ def write_value(state: State, what: Field, value: Json) -> Json:
             raise Dropped
         return _write_one(state, what, value)
     if not isinstance(value, (list, dict)):
-        if value in (None, "", False):
+        if is_blank(value):
             return []
         text = f"Field {what.upper or what.key} is multiple: an array is expected"
         raise ApiError(400, "100", text)
@@ -79,7 +85,7 @@ def _write_one(state: State, what: Field, value: Json) -> Json:  # noqa: PLR0911
 
 
 def _write_integer(what: Field, value: Json) -> int | None:
-    if value in (None, "", False):
+    if is_blank(value):
         return None
     found = as_int(value)
     if found is None:
@@ -90,7 +96,7 @@ def _write_integer(what: Field, value: Json) -> int | None:
             return None
         if known and found not in known:
             raise Dropped
-    return found
+    return None if what.kind in LINKS and found == 0 else found
 
 
 def _write_double(value: Json) -> Decimal | None:
@@ -119,7 +125,7 @@ def _write_money(state: State, value: Json) -> str | None:
 
 
 def _moment_or_drop(state: State, value: Json, *, day_only: bool) -> Json:
-    if value in (None, "", False):
+    if is_blank(value):
         return None
     found = read_moment(state, value)
     if found is None:
@@ -228,7 +234,7 @@ def _one_universal(state: State, what: Field, stored: Json) -> Json:
 
 def comparable(state: State, what: Field, value: Json) -> Json:  # noqa: PLR0911 - by kind
     """Turn a filter's value into what is compared with stored ones; None where it cannot be."""
-    if value in (None, "", False) and what.kind != "boolean":
+    if is_blank(value) and what.kind != "boolean":
         return None
     match what.kind:
         case "date":

@@ -5,6 +5,8 @@ Source: bitrix24.md §6.7.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from stavbill.sandbox.portal.invoices import stages_of
 from stavbill.sandbox.portal.method import Call, Method, reads, writes
 from stavbill.sandbox.portal.state import INVOICE, State
@@ -30,7 +32,7 @@ def payment_add(state: State, call: Call) -> Answer:
     made = state.payments.new_id()
     state.payments.put(made, {
         "id": made, "owner": id_, "accountNumber": f"{id_}/{place}", "paid": "N", "datePaid": None,
-        "empPaidId": None, "sum": invoice.get("opportunity") or 0,
+        "empPaidId": None, "sum": invoice.get("opportunity") or Decimal(0),
         "currency": invoice["currencyId"],
     })  # fmt: skip
     return Answer(made)

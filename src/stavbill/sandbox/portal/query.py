@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stavbill.sandbox.portal.fields import Field, comparable, stored_comparable
+from stavbill.sandbox.portal.fields import Field, comparable, is_blank, stored_comparable
 from stavbill.sandbox.portal.params import as_int, as_list
 from stavbill.sandbox.portal.state import State
 from stavbill.sandbox.portal.table import View
@@ -147,7 +147,7 @@ def _condition(state: State, what: Field, op: str, value: Json) -> Condition:
     if "%" in op:
         return Condition(what, op, str(value).casefold())
     wanted = comparable(state, what, value)
-    if wanted is None and value not in (None, "", False):
+    if wanted is None and not is_blank(value):
         # Nothing equals a value that cannot be read.
         return Condition(what, "!@" if op.startswith("!") else "@", ())
     return Condition(what, op, wanted)
