@@ -1,0 +1,221 @@
+"""Documents as an operator reads them: tables and short Russian sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from stavbill.cli.words import (
+    CHECKS,
+    DECISIONS,
+    GATES,
+    HOLDS,
+    SKIPS,
+    STATES,
+    WARNINGS,
+    WRITTEN,
+    plural,
+)
+
+Document = Mapping[str, Any]
+
+
+def console() -> Console:
+    """Return the console on standard output."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+def print_report(report: Document) -> None:
+    """Print what a run came to."""
+    out = console()
+    counts = report["counts"]
+    title = "План (ничего не записано)" if report["dry_run"] else "Запуск"
+    out.print(f"[bold]{title}[/bold] {report['run_id']} за {_day(report['on'])}")
+    out.print(f"Состояние: {STATES.get(report['state'], report['state'])}")
+    out.print(
+        f"Компаний: {counts['companies']} · счёт: {counts['billed']} · пропущено: "
+        f"{counts['skipped']} · задержано: {counts['held']} · на паузе: {counts['parked']} · "
+        f"ждут: {counts['waiting']} · ошибок: {counts['failed']}"
+    )
+    if report["sums"]:
+        out.print(_sums(report["sums"]))
+    _print_counter(out, "Задержаны", report["held"], HOLDS)
+    _print_counter(out, "Пропущены", report["skipped"], SKIPS)
+    _print_counter(out, "Предупреждения", report["warnings"], WARNINGS)
+    _print_counter(out, "Записано", _merged(report.get("written", {})), WRITTEN)
+    for parked in report["parked"]:
+        out.print(f"На паузе компания {parked['company']}: {parked['reason']}")
+    for failed in report["failed"]:
+        out.print(f"Ошибка, компания {failed['company']}: инцидент {failed['incident']}")
+    for found in report["violations"]:
+        out.print(f"[bold red]Нарушение[/bold red]: {_violation(found)}")
+    if report.get("changed_since_plan"):
+        names = ", ".join(str(company) for company in report["changed_since_plan"])
+        out.print(f"Изменились после плана и не записаны: {names}")
+    _print_gate(out, report)
+    detail = report["requests_detail"]
+    out.print(
+        f"Запросов: {report['requests']} (Битрикс24 {detail['portal']}, Wialon {detail['wialon']})"
+        f" · секунд: {report['seconds']}"
+    )
+    if report.get("company"):
+        print_explanation(report["company"])
+
+
+def _sums(sums: Iterable[Document]) -> Table:
+    table = Table(show_edge=False)
+    for name in ("Юрлицо", "Компаний", "Счетов", "Сумма", ""):
+        table.add_column(name, justify="left" if name in ("Юрлицо", "") else "right")
+    for row in sums:
+        cells = (row["issuer"], row["companies"], row["invoices"], row["total"], row["currency"])
+        table.add_row(*(str(cell) for cell in cells))
+    return table
+
+
+def _print_counter(
+    out: Console, title: str, counter: Mapping[str, int], words: Mapping[str, str]
+) -> None:
+    if counter:
+        parts = (f"{words.get(code, code)}: {number}" for code, number in counter.items())
+        out.print(f"{title} — {'; '.join(parts)}")
+
+
+def _merged(written: Mapping[str, int]) -> dict[str, int]:
+    merged: dict[str, int] = {}
+    for name, number in written.items():
+        kind, _, status = name.partition(":")
+        word = kind if status == "done" else f"{kind} ({status})"
+        merged[word] = merged.get(word, 0) + number
+    return merged
+
+
+def _print_gate(out: Console, report: Document) -> None:
+    gate = report["gate"]
+    if gate["answer"] == "go":
+        return
+    out.print(f"[bold]{GATES[gate['answer']]}[/bold]")
+    if gate.get("first_run"):
+        out.print("Прошлого месяца для сравнения нет. Если план верен, повторите с --yes.")
+    if gate.get("too_many_invoices"):
+        out.print(f"Счетов {gate['too_many_invoices']} — больше, чем --max-invoices.")
+    for row in gate.get("deviations", ()):
+        out.print(
+            f"Юрлицо {row['own_company']}, {row['currency']}: компаний было "
+            f"{row['companies_before']}, стало {row['companies_now']}; сумма была "
+            f"{row['total_before']}, стала {row['total_now']}"
+        )
+    if gate["answer"] == "stop":
+        out.print("Посмотрите план: stavbill run show. Если он верен: --accept-band")
+    elif not report["dry_run"]:
+        out.print(f"Применить: stavbill run apply {report['run_id']} --yes")
+
+
+def print_run(document: Document) -> None:
+    """Print a stored plan company by company."""
+    out = console()
+    out.print(f"[bold]{document['run_id']}[/bold] за {_day(document['on'])}")
+    table = Table(show_edge=False)
+    for name in ("Компания", "Решение", "Сумма", "К прошлому", "Почему"):
+        table.add_column(name, overflow="fold")
+    for row in document["companies"]:
+        total = " + ".join(f"{amount} {code}" for code, amount in row["total"].items())
+        why = "; ".join(reason["text"] for reason in row["reasons"])
+        table.add_row(
+            str(row["company"]), DECISIONS[row["decision"]], total, row.get("change", ""), why
+        )
+    out.print(table)
+
+
+def print_explanation(document: Document) -> None:
+    """Print why a company was billed so, or not."""
+    out = console()
+    head = f"Компания {document['company']} {document.get('title', '')}".rstrip()
+    when = f" · на {_day(document['on'])}" if document.get("on") else ""
+    out.print(f"[bold]{head}[/bold]: {DECISIONS[document['decision']]}{when}")
+    if document.get("parked"):
+        out.print(f"На паузе: {document['parked']}")
+    for reason in document["reasons"]:
+        out.print(f"• {reason['text']}")
+    for invoice in document["invoices"]:
+        out.print(
+            f"{invoice['title']} — {invoice['issuer']}, договор {invoice['contract_number']}, "
+            f"итого {invoice['total']} {invoice['currency']}, оплатить до "
+            f"{_day(invoice['pay_by'])}"
+        )
+        for line in invoice["lines"]:
+            credit = "" if line["credit"] == "0.00" else f" − {line['credit']}"
+            vat = "без НДС" if line["vat_rate"] is None else f"НДС {line['vat_rate']} %"
+            out.print(
+                f"    {line['name']}: {line['quantity']} × {line['price']}{credit} = "
+                f"{line['total']} ({vat}: {line['vat']})"
+            )
+    for note in document["explanation"]:
+        out.print(f"  {note['rule']} {note['text']}")
+    for note in document["warnings"]:
+        out.print(f"  Внимание, {note['rule']}: {note['text']}")
+
+
+def print_company(document: Document) -> None:
+    """Print what the last reading knows of a company."""
+    out = console()
+    out.print(f"[bold]Компания {document['company']} {document['title']}[/bold]")
+    for name in ("status", "connection", "account", "card_count", "months", "parked"):
+        if document.get(name) is not None:
+            out.print(f"{CHECKS.get(name, name)}: {document[name]}")
+    for code, text in document["fees"].items():
+        out.print(f"Тариф ({code}): {text or '—'}")
+    for title in document["contracts"]:
+        out.print(f"Договор: {title}")
+    for row in document["invoices"]:
+        out.print(
+            f"Счёт {row['id']} от {_day(row['created'])}: {row['title']} — {row['total']} "
+            f"{row['currency']}, {row['state']}"
+        )
+    for problem in document["problems"]:
+        out.print(f"Не понято: {problem}")
+
+
+def print_check(document: Document) -> None:
+    """Print what must never be true and is."""
+    out = console()
+    found = document["violations"]
+    if not found:
+        out.print("Нарушений нет.")
+    for one in found:
+        out.print(_violation(one))
+    if document["writing_stopped"]:
+        out.print("[bold red]Запись остановлена: нарушение нашей работы. Разберитесь.[/bold red]")
+    out.print(f"Запросов: {document['requests']}")
+
+
+def print_checks(document: Document) -> None:
+    """Print the doctor's list."""
+    out = console()
+    marks = {
+        "ok": "[green]да  [/green]",
+        "warn": "[yellow]!   [/yellow]",
+        "fail": "[red]нет [/red]",
+    }
+    for check in document["checks"]:
+        out.print(f"{marks[check['status']]} {check['text']}")
+        if check.get("fix"):
+            out.print(f"       {check['fix']}", markup=False)
+    failed = sum(check["status"] == "fail" for check in document["checks"])
+    if failed:
+        out.print(f"Не готово: {failed} {plural(failed, 'проверка', 'проверки', 'проверок')}.")
+    else:
+        out.print("Всё готово.")
+
+
+def _violation(found: Document) -> str:
+    invoices = ", ".join(str(invoice) for invoice in found["invoices"])
+    word = CHECKS.get(found["what"], found["what"])
+    return f"компания {found['company']}: {word}, счета {invoices} {found['detail']}".rstrip()
+
+
+def _day(text: str) -> str:
+    year, month, day = text.split("-")
+    return f"{day}.{month}.{year}"

@@ -1,0 +1,89 @@
+"""Codes in the operator's words."""
+
+from __future__ import annotations
+
+DECISIONS = {"bill": "счёт", "skip": "пропущена", "hold": "задержана"}
+STATES = {
+    "planned": "план составлен",
+    "waiting_approval": "ждёт подтверждения",
+    "done": "готово",
+    "stopped": "запись остановлена",
+}
+GATES = {"ask": "Нужно подтверждение.", "stop": "Остановлено до первой записи."}
+HOLDS = {
+    "tariff": "тариф не понят",
+    "field_problem": "поле не понято",
+    "status_empty": "статус пуст",
+    "no_contract": "нет договора",
+    "issuer_unknown": "юрлицо не найдено",
+    "count_mismatch": "количество не сходится",
+    "shared_account": "общая учётная запись не сходится",
+    "account_missing": "нет учётной записи Wialon",
+    "connection_unknown": "неизвестное подключение Wialon",
+    "units_unknown": "Wialon не ответил полностью",
+    "conservation_price_missing": "нет цены консервации",
+    "requisites": "нет реквизитов",
+    "overlap": "месяцы пересекаются",
+    "cancelled_by_hand": "счёт отменён вручную",
+    "covered_unclear": "месяц счёта не ясен",
+    "billed_through_partner": "платит партнёр",
+}
+SKIPS = {
+    "not_a_customer": "не клиент биллинга",
+    "inactive": "не активна",
+    "skip_flag": "флаг пропуска",
+    "no_fee": "начислять нечего",
+    "covered": "месяц уже выставлен",
+    "not_its_day": "день не настал",
+    "postponed": "перенесено",
+    "not_passed": "месяцы не прошли",
+}
+WARNINGS = {
+    "missed_months": "пропущенные месяцы",
+    "not_on_invoice": "услуга не попала в счёт",
+    "tariff_forgotten": "возможно, забыт тариф",
+    "no_fee_units": "объекты без оплаты",
+    "no_recipient": "некуда отправить",
+    "recipient_unusable": "плохой адрес",
+    "count_ignored_differs": "количество отличается, проверка отключена",
+    "stale_conservation_mark": "старая отметка консервации",
+    "unmarked_deactivated": "деактивированы без отметки",
+    "nested_without_partner_flag": "вложенные учётные записи без флага партнёра",
+    "vat_wanted_issuer_outside": "НДС указан, юрлицо без НДС",
+    "free_group": "объекты с нулевой ценой",
+    "sending_date_used_up": "дата отправки прошла",
+    "calendar_forecast": "календарь ещё не утверждён",
+}
+WRITTEN = {
+    "put_invoice": "счета",
+    "put_fields": "поля карточек",
+    "add_timeline": "записи в ленту",
+    "open_task": "задачи",
+    "mend_task": "правки задач",
+    "put_stage": "стадии",
+}
+CHECKS = {
+    "status": "Статус",
+    "connection": "Где найти",
+    "account": "Логин Wialon",
+    "card_count": "Объектов на карточке",
+    "months": "Выставлять за несколько",
+    "parked": "На паузе",
+    "two_invoices": "два счёта за один месяц",
+    "without_contract": "счёт без договора",
+    "wrong_issuer": "счёт от чужого юрлица",
+    "lines_do_not_add_up": "строки не сходятся с суммой",
+    "issued_to_skipped": "счёт компании с флагом пропуска",
+    "same_key_twice": "один счёт записан дважды",
+    "foreign_key": "ключ счёта другой компании",
+}
+
+
+def plural(number: int, one: str, few: str, many: str) -> str:
+    """Return the form of a Russian noun that stands with `number`."""
+    tens, units = number % 100, number % 10
+    if 10 < tens < 20:  # noqa: PLR2004  eleven to nineteen
+        return many
+    if units == 1:
+        return one
+    return few if units in (2, 3, 4) else many
