@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from stavbill.billing.decision import Bill, Decision, InvoiceDraft
 from stavbill.billing.facts import (
     DISPATCHING,
     FUEL_SENSOR,
@@ -24,7 +25,7 @@ from stavbill.billing.facts import (
     Recipients,
     ServiceCode,
 )
-from stavbill.billing.money import Currency
+from stavbill.billing.money import Currency, Money
 from stavbill.billing.policy import DatedRate, IssuerRule, Policy, ServiceWording
 
 SIM = ServiceCode("sim")
@@ -174,3 +175,34 @@ def invoice(
         rows=tuple(IssuedRow(name, Decimal(350), Decimal(3)) for name in rows),
     )
     return replace(known, **more)  # type: ignore[arg-type]
+
+
+def issued(draft: InvoiceDraft, number: int) -> IssuedInvoice:
+    """Return the invoice that stands in the portal once `draft` was written."""
+    return IssuedInvoice(
+        invoice=InvoiceId(number),
+        title=draft.title,
+        created=draft.issued,
+        state=InvoiceState.PAID if draft.is_paid_by_credits else InvoiceState.LIVE,
+        key=draft.key,
+        rows=tuple(
+            IssuedRow(line.name, line.price.amount, Decimal(line.quantity)) for line in draft.lines
+        ),
+    )
+
+
+def after(known: Facts, decision: Decision) -> Facts:
+    """Return the facts of the next look: the drafts of `decision` stand, their credits are used."""
+    if not isinstance(decision, Bill):
+        return known
+    first = max((seen.invoice for seen in known.invoices), default=InvoiceId(0)) + 1
+    made = [issued(draft, first + step) for step, draft in enumerate(decision.drafts)]
+    used: dict[str, int] = {}
+    for draft in decision.drafts:
+        for use in draft.credits:
+            used[use.credit] = used.get(use.credit, 0) + use.used.minor
+    left = [
+        replace(credit, left=credit.left - Money(used.get(credit.credit, 0), credit.left.currency))
+        for credit in known.credits
+    ]
+    return replace(known, invoices=(*known.invoices, *made), credits=tuple(left))
