@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+
 from typing_extensions import override
 
 APPROVED = Path(__file__).parent / "golden"

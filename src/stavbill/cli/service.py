@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -37,17 +36,10 @@ def sandbox(  # noqa: PLR0917  one parameter for each option
     ] = None,
 ) -> None:
     """Поднять на этой машине ненастоящие Битрикс24 и Wialon с выдуманными данными."""
-    import asyncio
+    from stavbill.sandbox.serve import main as serve
 
-    from stavbill.sandbox.serve import run_sandbox
-
-    asyncio.run(
-        run_sandbox(
-            companies=companies,
-            seed=seed,
-            as_of=date.fromisoformat(as_of),
-            port=port,
-            time_scale=time_scale,
-            ready_file=ready_file,
-        )
-    )
+    words = ["--companies", str(companies), "--seed", str(seed), "--as-of", as_of]
+    words += ["--port", str(port), "--time-scale", str(time_scale)]
+    if ready_file is not None:
+        words += ["--ready-file", str(ready_file)]
+    serve(words)
