@@ -5,7 +5,7 @@ Source: billing rules §1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from stavbill.billing.facts import CompanyCard, CompanyId, SeparateInvoices, ServiceCode, VatWish
 from stavbill.billing.period import SendingDay
@@ -66,9 +66,8 @@ class CardReader:
     def _card(self, company: CompanyId, reading: Reading) -> CompanyCard:
         known = self._fields.get
         account = self._text(reading, "account")
-        parse_day: Callable[[str], SendingDay | None] = translate.sending_day
         expected = "день месяца от 1 до 31 или дата"
-        wished = reading.read("sending_day", known("sending_day"), expected, parse_day)
+        wished = reading.read("sending_day", known("sending_day"), expected, _wished_day)
         emails = reading.texts("emails", known("emails"))
         phones = reading.texts("phones", known("phones"))
         return CompanyCard(
@@ -79,7 +78,7 @@ class CardReader:
             partner=self._flag(reading, "partner"),
             previous_month=self._flag(reading, "previous_month"),
             months=reading.read("months", known("months"), WHOLE, translate.months),
-            sending_day=wished,
+            sending_day=wished[0] if wished else None,
             vat=reading.read("vat", known("vat"), "да, нет или ставка", translate.vat)
             or VatWish.EMPTY,
             separate=self._separate(reading),
@@ -131,3 +130,8 @@ class CardReader:
         fallback = id_at(row, "ASSIGNED_BY_ID")
         found = mapped or fallback
         return UserId(found) if found else None
+
+
+def _wished_day(text: str) -> tuple[SendingDay, ...]:
+    day = translate.sending_day(text)
+    return () if day is None else (day,)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import tzinfo
 
 from stavbill.billing.facts import CompanyId
-from stavbill.bitrix.batch import BatchAnswer, Command, CommandResult, Json
+from stavbill.bitrix.batch import BatchAnswer, Command, CommandResult, Json, Param
 from stavbill.bitrix.mapping import PortalMapping, verify_fields
 from stavbill.bitrix.read.card import CardReader
 from stavbill.bitrix.read.chain import PAGE, BulkReader
@@ -86,9 +86,9 @@ class SingleReader:
                 if (record := contract_record(row, shape.templates)) is not None
             ),
             requisites=tuple(
-                record
+                found
                 for row in rows_at(first["requisites"].value)
-                if (record := requisite_record(row, shape.natural_presets)) is not None
+                if (found := requisite_record(row, shape.natural_presets)) is not None
             ),
             invoices=await self._invoices(shape, company, invoices, second),
             tasks=tuple(_with_items(record, second) for record in tasks),
@@ -96,7 +96,7 @@ class SingleReader:
 
     def _questions(self, company: CompanyId) -> dict[str, Command]:
         codes = [mapped.code for mapped in self._mapping.all_fields()]
-        bound = {**OPEN_TASK, "UF_CRM_TASK": f"CO_{company}"}
+        bound: dict[str, Param] = {**OPEN_TASK, "UF_CRM_TASK": f"CO_{company}"}
         commands = {
             "company": Command(
                 "crm.company.list",
@@ -142,8 +142,8 @@ class SingleReader:
             )
         return commands
 
-    def _task_filters(self) -> dict[str, dict[str, str | int]]:
-        filters: dict[str, dict[str, str | int]] = {
+    def _task_filters(self) -> dict[str, dict[str, Param]]:
+        filters: dict[str, dict[str, Param]] = {
             "hold_tasks": {"TAG": HOLD_TAG},
             "address_tasks": {"TAG": ADDRESS_TAG},
         }
