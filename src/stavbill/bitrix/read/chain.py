@@ -37,6 +37,7 @@ PAGE = 50
 MOST_PAGES = 50
 BATCH_S = 25.0
 REQUEST_S = 120.0
+NO_BRAKE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,14 @@ class BulkReader:
             trace_configs=[trace],
             timeout=aiohttp.ClientTimeout(total=REQUEST_S),
         )
+        # Our limiter paces; its own brakes are opened wide (switched off, they break on `time`).
         self._client = BitrixAsync(
-            self._webhook.base, verbose=False, respect_velocity_policy=False, client=self._session
+            self._webhook.base,
+            verbose=False,
+            request_pool_size=NO_BRAKE,
+            requests_per_second=float(NO_BRAKE),
+            operating_time_limit=NO_BRAKE,
+            client=self._session,
         )
         return self
 
