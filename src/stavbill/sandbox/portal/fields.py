@@ -5,6 +5,7 @@ Source: bitrix24.md §4.3, §5.4, §11.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -14,6 +15,7 @@ from stavbill.sandbox.portal.state import State
 from stavbill.sandbox.portal.wire import ApiError, Json, number
 
 NUMBERS = frozenset({"integer", "user", "employee", "crm_id", "enumeration", "crm_company"})
+LEADING = re.compile(r"\s*[+-]?\d+")
 LINKS = ("crm_id", "crm_company", "user", "employee")
 FALSE = (None, "", 0, "0", False, "N", "n", "false", "no")
 
@@ -160,7 +162,7 @@ def read_old(state: State, what: Field, stored: Json) -> Json:
         if not stored:
             return [] if state.switches.empty_multiple == "list" else False
         return [_one_old(state, what, each) for each in stored]
-    if stored is None and what.user:
+    if what.user and is_blank(stored) and stored is not False:
         return _empty_old(state, what)
     return _one_old(state, what, stored)
 
@@ -248,9 +250,21 @@ def comparable(state: State, what: Field, value: Json) -> Json:  # noqa: PLR0911
             # Filters take 1 and 0, never Y and N. §4.2
             return {"1": True, "0": False, "True": True, "False": False}.get(str(value))
         case kind if kind in NUMBERS:
-            return as_int(value)
+            return php_int(value)
         case _:
             return str(value).casefold()
+
+
+def php_int(value: Json) -> int:
+    """Read a number as PHP casts it: leading digits, or 0 for a text that is none.
+
+    So an unresolved reference in `>ID` brings the first page again. Source: bitrix24.md §3.
+    """
+    found = as_int(value)
+    if found is not None:
+        return found
+    leading = LEADING.match(str(value))
+    return int(leading.group()) if leading else 0
 
 
 def stored_comparable(stored: Json) -> Json:
