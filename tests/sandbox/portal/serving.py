@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -20,6 +21,8 @@ from stavbill.sandbox.portal.seed import Row, Seed
 from stavbill.sandbox.portal.switches import Switches
 from stavbill.sandbox.portal.web import portal_app
 from stavbill.sandbox.portal.wire import Json, Record
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -79,13 +82,19 @@ class Served:
             return
         raise AssertionError("an answer arrived")
 
-    async def advancing(self, method: str, params: Json, seconds: float) -> tuple[int, Record]:
-        """Post one call that sleeps, turn the clock by `seconds`, return the answer."""
-        asked = asyncio.create_task(self.ask(method, params))
-        while not self.virtual.sleeping() and not asked.done():
+    async def while_advancing(self, waiting: Coroutine[Any, Any, T], seconds: float) -> T:
+        """Turn the clock by `seconds` once somebody sleeps on it; return what was waited for."""
+        asked = asyncio.create_task(waiting)
+        until = self.virtual.monotonic() + seconds
+        while not asked.done():
+            if self.virtual.sleeping() and self.virtual.monotonic() < until:
+                await self.virtual.advance(0.5)
             await asyncio.sleep(0)
-        await self.virtual.advance(seconds)
         return await asked
+
+    async def advancing(self, method: str, params: Json, seconds: float) -> tuple[int, Record]:
+        """Post one call that sleeps, turn the clock, return the answer."""
+        return await self.while_advancing(self.ask(method, params), seconds)
 
 
 def add_command(title: str, xml_id: str = "") -> str:
