@@ -22,7 +22,11 @@ from pathlib import Path
 from aiohttp import web
 
 from stavbill.sandbox.clock import SandboxClock, ScaledClock
+from stavbill.sandbox.furnish.portal import ME, PortalFurnisher
 from stavbill.sandbox.furnish.wialon import WialonFurnisher
+from stavbill.sandbox.portal.limits import Limits
+from stavbill.sandbox.portal.portal import SECRET, Portal
+from stavbill.sandbox.portal.web import portal_app
 from stavbill.sandbox.wialon.host import WialonHost
 from stavbill.sandbox.wialon.web import wialon_app
 from stavbill.sandbox.world.build import World, build_world
@@ -43,13 +47,21 @@ class Sandbox:
 
     world: World
     clock: SandboxClock
+    portal: Portal
+    portal_url: str
     wialon: dict[str, WialonHost]
     wialon_urls: dict[str, str]
     tokens: dict[str, str]
 
+    @property
+    def webhook(self) -> str:
+        """The incoming webhook's whole address."""
+        return f"{self.portal_url}/rest/{ME}/{SECRET}/"
+
     def ready(self) -> dict[str, object]:
         """Return what a client must know, as one JSON object."""
         return {
+            "portal_url": self.webhook,
             "wialon": {
                 name: {"url": url, "token": self.tokens[name]}
                 for name, url in self.wialon_urls.items()
@@ -72,6 +84,7 @@ async def running_sandbox(
     time_scale: float = 1.0,
     host: str = LOOPBACK,
     port: int = 0,
+    limits: Limits | None = None,
 ) -> AsyncIterator[Sandbox]:
     """Serve a world (given, or built from the other words) until the block ends.
 
@@ -81,10 +94,13 @@ async def running_sandbox(
     start = datetime(*world.as_of.timetuple()[:3], MORNING_UTC, tzinfo=UTC)
     clock = clock or ScaledClock(time_scale, start)
     furnisher = WialonFurnisher(world, clock)
+    rooms = PortalFurnisher(world, clock, limits=limits)
     for cluster in world.clusters():
         furnisher.add(cluster)
+        rooms.add(cluster)
     async with AsyncExitStack() as stack:
         urls: dict[str, str] = {}
+        portal_url = await stack.enter_async_context(_served(portal_app(rooms.portal), host, port))
         for place, (name, wialon) in enumerate(furnisher.hosts.items(), start=1):
             at = port + place if port else 0
             urls[name] = await stack.enter_async_context(_served(wialon_app(wialon), host, at))
@@ -92,6 +108,8 @@ async def running_sandbox(
         yield Sandbox(
             world=world,
             clock=clock,
+            portal=rooms.portal,
+            portal_url=portal_url,
             wialon=furnisher.hosts,
             wialon_urls=urls,
             tokens={connection.name: connection.token for connection in world.connections},
