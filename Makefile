@@ -67,7 +67,7 @@ static: dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 # Exit code 5 is pytest's «nothing collected»: no document is approved by text yet.
 golden: dev
