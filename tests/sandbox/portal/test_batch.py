@@ -12,7 +12,8 @@ async def test_rows_follow_the_invoice_made_before_them() -> None:
     async with served() as portal:
         rows = (
             "crm.item.productrow.set?ownerType=SI&ownerId=$result[a][item][id]"
-            f"&productRows[0][productName]={quote('Связь & «данные» 100%')}&productRows[0][price]=350"
+            f"&productRows[0][productName]={quote('Связь & «данные» 100%')}"
+            "&productRows[0][price]=350"
         )
         result = await portal.batch({"a": add_command("Счёт & Ко", "k"), "r": rows}, halt=1)
         assert result["result_error"] == []

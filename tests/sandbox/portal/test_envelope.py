@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -42,9 +43,8 @@ async def test_a_bare_time_has_no_operating_figures() -> None:
 
 async def test_a_wrong_secret_is_401() -> None:
     async with served() as portal:
-        async with portal.http.post(f"{portal.host}/rest/1/wrong/profile") as answer:
-            assert answer.status == 401
-            assert (await answer.json())["error"] == "NO_AUTH_FOUND"
+        portal.hook = replace(portal.hook, secret="wrong")
+        assert (await portal.refused("profile"))[:2] == (401, "NO_AUTH_FOUND")
 
 
 async def test_an_unknown_method_is_404() -> None:

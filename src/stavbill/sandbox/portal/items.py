@@ -84,6 +84,8 @@ def read_item(
         )
     if names is None and kind.id_key == "ID":
         out["fm"] = contacts.read_universal(record)
+    elif names is None:
+        out["entityTypeId"] = INVOICE
     return out
 
 
@@ -95,7 +97,10 @@ def item_list(state: State, call: Call) -> Answer:
     query = Query(
         where=read_filter(state, _filterable(state, fields), _object(call, "filter"),
                           Dialect(UNIVERSAL, _refuse_filter, groups=True)),
-        order=read_order(fields, _object(call, "order"), _refuse_order),
+        # `ID` is no documented name, yet fast_bitrix24 orders every list by it, items included.
+        order=read_order(
+            {**fields, "ID": fields["id"]}, _object(call, "order"), _refuse_order
+        ),
         start=read_start(call.params.get("start")),
         id_key=kind.id_key,
     )  # fmt: skip

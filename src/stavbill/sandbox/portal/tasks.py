@@ -65,6 +65,16 @@ _LISTS = (
 )
 
 
+# What a whole task also bears and this portal never changes, as recorded.
+STILL: Record = {
+    "descriptionInBbcode": "Y", "declineReason": None, "notViewed": "N", "multitask": "N",
+    "replicate": "N", "dateStart": None, "durationFact": None, "timeSpentInLogs": None,
+    "allowTimeTracking": "N", "matchWorkTime": "N", "addInReport": "N", "forumTopicId": None,
+    "forumId": None, "commentsCount": None, "serviceCommentsCount": None, "subordinate": "N",
+    "exchangeModified": None, "exchangeId": None, "favorite": "N",
+}  # fmt: skip
+
+
 def _read_lines(lines: str, *, read_only: bool) -> dict[str, Field]:
     pairs = (line.split() for line in lines.strip().splitlines())
     return {name: Field(name, kind, read_only=read_only) for name, kind in pairs}
@@ -129,6 +139,8 @@ def read_task(state: State, record: Record, select: list[str]) -> Record:
     for name in wanted:
         what = FIELDS.get(name)
         out[camel(name)] = _values(state, what, record) if what is not None else None
+    if not select or "*" in select:
+        out |= STILL
     if not select or "CHAT_ID" in select:
         out["chatId"] = 100_000 + record["ID"]
     group = state.workgroups.get(record.get("GROUP_ID") or 0)
