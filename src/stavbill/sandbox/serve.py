@@ -26,10 +26,12 @@ from stavbill.sandbox.furnish.portal import ME, PortalFurnisher
 from stavbill.sandbox.furnish.wialon import WialonFurnisher
 from stavbill.sandbox.portal.limits import Limits
 from stavbill.sandbox.portal.portal import SECRET, Portal
+from stavbill.sandbox.portal.switches import Switches
 from stavbill.sandbox.portal.web import portal_app
 from stavbill.sandbox.wialon.host import WialonHost
 from stavbill.sandbox.wialon.web import wialon_app
 from stavbill.sandbox.world.build import World, build_world
+from stavbill.sandbox.world.telling import told
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_DAY = date(2026, 12, 10)
@@ -41,6 +43,7 @@ MORNING_UTC = 6
 class Sandbox:
     """The running hosts, where they listen, and the secrets that open them.
 
+    `portal_url` is the portal's address without a trailing slash, `webhook` the whole way in.
     `wialon`, `wialon_urls` and `tokens` are by the name of the connection, as it stands in the
     card's «Где найти».
     """
@@ -60,8 +63,13 @@ class Sandbox:
 
     def ready(self) -> dict[str, object]:
         """Return what a client must know, as one JSON object."""
+        environment = {"STAVBILL_PORTAL_URL": self.webhook} | {
+            f"STAVBILL_WIALON_TOKEN_{name.upper()}": token for name, token in self.tokens.items()
+        }
         return {
             "portal_url": self.webhook,
+            "portal_control": f"{self.portal_url}/_sandbox/",
+            "environment": environment,
             "wialon": {
                 name: {"url": url, "token": self.tokens[name]}
                 for name, url in self.wialon_urls.items()
@@ -84,17 +92,19 @@ async def running_sandbox(
     time_scale: float = 1.0,
     host: str = LOOPBACK,
     port: int = 0,
+    switches: Switches | None = None,
     limits: Limits | None = None,
 ) -> AsyncIterator[Sandbox]:
     """Serve a world (given, or built from the other words) until the block ends.
 
     `port` 0 takes free ports; otherwise the portal has it and the Wialon hosts the next ones.
+    `switches` and `limits` are the portal's; faults are switched on the running hosts.
     """
     world = world or build_world(companies, seed, as_of)
     start = datetime(*world.as_of.timetuple()[:3], MORNING_UTC, tzinfo=UTC)
     clock = clock or ScaledClock(time_scale, start)
     furnisher = WialonFurnisher(world, clock)
-    rooms = PortalFurnisher(world, clock, limits=limits)
+    rooms = PortalFurnisher(world, clock, switches=switches, limits=limits)
     for cluster in world.clusters():
         furnisher.add(cluster)
         rooms.add(cluster)
@@ -147,6 +157,9 @@ async def run_sandbox(words: argparse.Namespace) -> None:
         line = json.dumps(sandbox.ready(), ensure_ascii=False)
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
+        if words.expectations_file is not None:
+            answers = json.dumps(told(sandbox.world), ensure_ascii=False, indent=1)
+            _write_whole(words.expectations_file, f"{answers}\n")
         if words.ready_file is not None:
             _write_whole(words.ready_file, f"{line}\n")
         await stop.wait()
@@ -168,7 +181,8 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--host", default=LOOPBACK)
     words.add_argument("--port", type=int, default=0)
     words.add_argument("--time-scale", type=float, default=1.0)
-    words.add_argument("--ready-file", type=Path)
+    words.add_argument("--ready-file", type=Path, help="addresses and tokens, one JSON object")
+    words.add_argument("--expectations-file", type=Path, help="what a run must do, a JSON list")
     return words
 
 

@@ -223,7 +223,7 @@ def requisites(rng: Random, buyer: str, title: str) -> tuple[Requisite, ...]:
             address=address,
         ),
         "person": Requisite(
-            setting.PERSON_PRESET, "Физ. лицо", person=invented.person(rng), address=address
+            setting.PERSON_PRESET, "Физическое лицо", person=invented.person(rng), address=address
         ),
         "empty": Requisite(setting.COMPANY_PRESET, title, address=address),
     }  # fmt: skip

@@ -42,8 +42,8 @@ TEMPLATES = (
 SERVICE_RF_NAME = "Абонентское обслуживание РФ"
 PRESETS = (
     Preset(COMPANY_PRESET, "Организация", 1),
-    Preset(ENTREPRENEUR_PRESET, "ИП", 1),
-    Preset(PERSON_PRESET, "Физ. лицо", 1),
+    Preset(ENTREPRENEUR_PRESET, "Индивидуальный предприниматель", 1),
+    Preset(PERSON_PRESET, "Физическое лицо", 1),
     Preset(KAZAKH_PRESET, "Организация (Казахстан)", 6),
 )
 WORKGROUPS = (
