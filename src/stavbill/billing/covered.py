@@ -66,7 +66,11 @@ def months_in(text: str) -> frozenset[Month]:
 
 
 def service_in(text: str, policy: Policy) -> ServiceCode | None:
-    """Return the service whose wording `text` begins with, None when no wording fits."""
+    """Return the service whose wording `text` bears, None when nothing tells.
+
+    Its beginning decides, then a whole wording anywhere in it, then the stems by which people name
+    a service in their own words. A fee «за …» something that no stem names tells nothing.
+    """
     words = plain(text)
     mark = plain(policy.title_mark)
     if mark and words.startswith(mark):
@@ -74,6 +78,13 @@ def service_in(text: str, policy: Policy) -> ServiceCode | None:
     for beginning, service in policy.wordings:
         if words.startswith(beginning):
             return service
+    for beginning, service in policy.wordings:
+        if f" {beginning}" in words:
+            return service
+    for stem, service in policy.stems:
+        if f" {stem}" in f" {words}":
+            other = service == policy.services[0] and " за " in words
+            return None if other else service
     return None
 
 

@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from stavbill.billing.facts import OwnCompanyId, ServiceCode
+from stavbill.billing.facts import (
+    DISPATCHING,
+    FUEL_SENSOR,
+    SUBSCRIPTION,
+    OwnCompanyId,
+    ServiceCode,
+)
 from stavbill.billing.money import Currency
 from stavbill.billing.period import WorkingCalendar
 
@@ -22,6 +28,16 @@ def begins_with(text: str, beginning: str) -> bool:
         return False
     rest = text[len(beginning) :]
     return not rest or not rest[0].isalnum()
+
+
+# How people name services on invoices of their own making; the first that fits decides.
+HAND_STEMS = (
+    ("дут", FUEL_SENSOR),
+    ("диспетчер", DISPATCHING),
+    ("подписка на сервис", SUBSCRIPTION),
+    ("абонентск", SUBSCRIPTION),
+    ("абонплат", SUBSCRIPTION),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +97,8 @@ class Policy:
     `services` is every fee-bearing service in the order of invoice lines, subscription first.
     `conservation_prices` gives the price that marks a conservation group, by currency (§5); a
     currency that is absent has none. `hand_wording` are further beginnings of rows and titles by
-    which invoices that others made are recognised as a service.
+    which invoices that others made are recognised as a service; `stems` begin words that tell a
+    service anywhere in a row.
     """
 
     rules: tuple[IssuerRule, ...]
@@ -93,6 +110,7 @@ class Policy:
     default_currency: Currency = Currency.RUB
     conservation_prices: tuple[tuple[Currency, Decimal], ...] = ((Currency.RUB, Decimal(100)),)
     hand_wording: tuple[ServiceWording, ...] = ()
+    stems: tuple[tuple[str, ServiceCode], ...] = HAND_STEMS
     title_mark: str = "[Биллинг]"
     forecast_years: frozenset[int] = frozenset()
 

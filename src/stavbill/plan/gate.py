@@ -74,6 +74,9 @@ def share_of(
 ) -> CompanyShare:
     """Return what one company adds to the comparison; nothing when its day has not come.
 
+    Only invoices with our key count: the first month beside another biller has nothing to be
+    compared with, and a person is asked.
+
     Source: operations page, «Safety».
     """
     if isinstance(decision, Skip) and decision.reason in NOT_COMPARED:
@@ -84,7 +87,7 @@ def share_of(
     now: dict[Purse, int] = {}
     before: dict[Purse, int] = {}
     for record in invoices:
-        if record.issued.state is InvoiceState.CANCELLED:
+        if record.issued.state is InvoiceState.CANCELLED or record.issued.key is None:
             continue
         months = {slot.month for slot in coverage_of(record.issued, policy).slots}
         purse = Purse(record.own_company or 0, record.currency)
@@ -137,9 +140,7 @@ GateAnswer = Go | Ask | Stop
 class Permission:
     """What the operator has said beforehand, and the configured limits.
 
-    `partial` is a run of named companies: it is not compared with a whole month. `first_run` says
-    that stavbill never wrote here: whatever people invoiced by hand is no measure yet. Without an
-    invoice of the month before it is taken for the first run as well.
+    `partial` is a run of named companies: it is not compared with a whole month.
     """
 
     band_percent: int = 20
@@ -147,7 +148,6 @@ class Permission:
     yes: bool = False
     accept_band: bool = False
     partial: bool = False
-    first_run: bool = False
 
 
 def gate(totals: MonthTotals, permission: Permission) -> GateAnswer:
@@ -163,7 +163,7 @@ def gate(totals: MonthTotals, permission: Permission) -> GateAnswer:
     limit = permission.max_invoices
     if limit is not None and totals.invoices > limit:
         return Stop(too_many=totals.invoices)
-    first_run = permission.first_run or not totals.before
+    first_run = not totals.before
     if not (permission.partial or first_run or permission.accept_band):
         deviations = _deviations(totals, permission.band_percent)
         if deviations:
