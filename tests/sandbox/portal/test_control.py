@@ -77,6 +77,7 @@ async def fill(portal: Served, order: tuple[int, ...]) -> None:
     for company in order:
         portal.seed.task("Проверить", responsible=1, company=company, items=("a", "b"))
         portal.seed.papers.comment(company, f"Счёт {company}")
+        portal.seed.invoice(company, f"Счёт {company}", [line()], mycompany=portal.own)
 
 
 async def test_the_end_state_does_not_depend_on_the_order_of_work() -> None:
@@ -86,6 +87,7 @@ async def test_the_end_state_does_not_depend_on_the_order_of_work() -> None:
             await fill(portal, order)
             await portal.virtual.advance(7)
             found.append(to_bytes((await control(portal, "GET", "dump"))[1]))
+            assert found[-1] == to_bytes(portal.portal.snapshot())
     assert found[0] == found[1]
 
 

@@ -124,3 +124,11 @@ async def test_method_get_tells_what_there_is() -> None:
         assert known == {"isExisting": True, "isAvailable": True}
         missing = await portal.call("method.get", {"name": "crm.item.batchimport"})
         assert missing == {"isExisting": False, "isAvailable": False}
+
+
+async def test_plain_http_may_be_refused() -> None:
+    async with served(switches=Switches(https_only=True)) as portal:
+        assert (await portal.refused("profile"))[:2] == (400, "INVALID_REQUEST")
+        headers = {"X-Forwarded-Proto": "https"}
+        async with portal.http.post(portal.url + "profile", headers=headers) as answer:
+            assert answer.status == 200

@@ -122,8 +122,8 @@ async def test_rows_as_in_crm_item_productrow_list() -> None:
 async def test_a_task_as_in_single_add() -> None:
     strings = ("id", "title", "description", "descriptionInBbcode", "priority", "status",
                "notViewed", "multitask", "stageId", "responsibleId", "timeEstimate", "replicate",
-               "deadline", "createdBy", "createdDate", "changedBy", "changedDate", "statusChangedBy",
-               "statusChangedDate", "allowChangeDeadline", "allowTimeTracking", "matchWorkTime",
+               "deadline", "createdBy", "createdDate", "changedBy", "changedDate",
+               "statusChangedBy", "statusChangedDate", "allowChangeDeadline", "allowTimeTracking", "matchWorkTime",
                "taskControl", "addInReport", "groupId", "siteId", "subordinate")  # fmt: skip
     nothing = ("declineReason", "dateStart", "durationFact", "timeSpentInLogs", "startDatePlan",
                "endDatePlan", "closedBy", "closedDate", "xmlId", "mark", "forumTopicId", "parentId",

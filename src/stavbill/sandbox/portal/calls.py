@@ -16,6 +16,8 @@ SHOWN = 400
 class Noted:
     """One call. `request` numbers the HTTP request that carried it; `lost`: its answer was.
 
+    `executed` is True where something may have been changed: a writing method ran, or a batch did.
+
     `at` is UNIX seconds of the portal's clock; `status` 0 where nothing was answered. A request
     with a batch is one entry of its own, each command another with `in_batch`.
     """

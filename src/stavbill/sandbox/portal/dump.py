@@ -135,7 +135,10 @@ def everything(state: State) -> Record:
     """Return the whole end state."""
     return {
         "companies": companies(state),
-        "invoices": invoices(state),
+        "invoices": _sorted([
+            {name: value for name, value in each.items() if name != "id"}
+            for each in invoices(state)
+        ]),
         "tasks": tasks(state),
         "timeline": timeline(state),
         "notifications": _sorted([

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from stavbill.sandbox.clock import SandboxClock
-from stavbill.sandbox.portal import batch, churn
+from stavbill.sandbox.portal import batch, churn, dump
 from stavbill.sandbox.portal.asked import (
     HTML,
     PROXY_PAGE,
@@ -36,6 +36,7 @@ from stavbill.sandbox.portal.wire import (
 )
 
 SECRET = "sandboxsecret"  # noqa: S105 - invented, of a portal that is not there
+FORWARDED = "x-forwarded-proto"
 DROPPED = Response(0, dropped=True)
 
 
@@ -83,6 +84,7 @@ class Portal:
         content = next((v for k, v in headers.items() if k.lower() == "content-type"), "")
         asked: Asked | None = None
         try:
+            self._check_scheme(headers)
             asked = self._read(number, method, path, read_params(content, body, query))
             self._admit(asked)
         except ApiError as refused:
@@ -122,7 +124,19 @@ class Portal:
         """Count the requests that will still execute."""
         return len(self._late)
 
+    def snapshot(self) -> Record:
+        """Return the end state, late work included, for comparing runs."""
+        self.settle(everything=True)
+        return dump.everything(self.state)
+
     # ---- the way in
+
+    def _check_scheme(self, headers: Mapping[str, str]) -> None:
+        """Refuse plain HTTP if the switch is on; a proxy in front says what came."""
+        if not self.switches.https_only:
+            return
+        if all(headers[name] != "https" for name in headers if name.lower() == FORWARDED):
+            raise ApiError(400, "INVALID_REQUEST", "Https required.")
 
     def _read(self, number: int, verb: str, path: str, given: Record) -> Asked:
         """Find webhook and method. Source: bitrix24.md §1.1, §1.5."""
