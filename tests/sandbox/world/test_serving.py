@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 from collections import Counter
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 from wialon.api import Wialon
 
 from stavbill.sandbox.serve import running_sandbox
@@ -62,3 +66,85 @@ async def test_the_clock_starts_on_the_worlds_day() -> None:
     async with running_sandbox(world) as sandbox:
         assert sandbox.clock.now().date() == world.as_of
         assert sandbox.ready()["as_of"] == "2026-03-16"
+
+
+async def test_the_portal_shows_cards_contracts_and_invoices() -> None:
+    async with running_sandbox(companies=300, seed=12) as sandbox, aiohttp.ClientSession() as http:
+        read = Reading(http, sandbox.webhook)
+        cards = await read.every("crm.company.list", {"select": ["ID", "TITLE", "UF_*", "*"]})
+        codes = {field.attribute: field for field in sandbox.world.fields if field.attribute}
+        shown = {int(card["ID"]): card for card in cards if card["IS_MY_COMPANY"] == "N"}
+        told = {company.id: company for company in sandbox.world.companies()}
+        assert shown.keys() == told.keys()
+        for company in told.values():
+            card = shown[company.id]
+            assert card["TITLE"] == company.title
+            for attribute in ("tariff", "fuel", "account", "emails", "sending"):
+                assert card[codes[attribute].code] == getattr(company.card, attribute), attribute
+            count = card[codes["card_count"].code]
+            assert (int(float(count)) if count not in (None, "") else None) == (
+                company.card.card_count
+            )
+            assert bool(card[codes["status"].code]) == (company.card.status is not None)
+        papers = await read.every("crm.documentgenerator.document.list", {"select": ["*"]})
+        assert Counter(int(each["entityId"]) for each in papers) == Counter(
+            {company.id: len(company.documents) for company in told.values() if company.documents}
+        )
+        invoices = await read.every(
+            "crm.item.list", {"entityTypeId": 31, "select": ["id", "opportunity", "title"]}
+        )
+        wanted = {each.id: each for company in told.values() for each in company.invoices}
+        assert {each["id"]: each["title"] for each in invoices} == {
+            number: each.title for number, each in wanted.items()
+        }
+        assert all(each["opportunity"] * 100 == wanted[each["id"]].total for each in invoices)
+
+
+class Reading:
+    """Reads lists page by page, as the documentation shows it."""
+
+    def __init__(self, http: aiohttp.ClientSession, webhook: str) -> None:
+        self.http, self.webhook = http, webhook
+
+    async def every(self, method: str, params: dict[str, Any]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        start: int | None = 0
+        while start is not None:
+            given = params | {"start": start}
+            async with self.http.post(f"{self.webhook}{method}.json", json=given) as answer:
+                body = await answer.json()
+            rows = body["result"]
+            found += next(iter(rows.values())) if isinstance(rows, dict) else rows
+            start = body.get("next")
+        return found
+
+
+async def test_ready_names_every_way_in() -> None:
+    async with running_sandbox(companies=20) as sandbox:
+        ready = sandbox.ready()
+        assert ready["environment"] == {
+            "STAVBILL_PORTAL_URL": sandbox.webhook,
+            "STAVBILL_WIALON_TOKEN_STAVROS": sandbox.tokens["stavros"],
+            "STAVBILL_WIALON_TOKEN_STAVROS1": sandbox.tokens["stavros1"],
+        }
+
+
+async def test_as_a_process_it_tells_addresses_and_stops_when_told(tmp_path: Path) -> None:
+    ready, answers = tmp_path / "ready.json", tmp_path / "expected.json"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "stavbill.sandbox.serve", "--companies", "160", "--seed", "5",
+        "--ready-file", str(ready), "--expectations-file", str(answers),
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        line = json.loads(await process.stdout.readline())
+        async with (
+            aiohttp.ClientSession() as http,
+            http.get(line["portal_control"] + "state") as up,
+        ):
+            assert (await up.json())["companies"] == 160 + 4
+        assert len(json.loads(answers.read_text("utf-8"))) == 160
+    finally:
+        process.terminate()
+        assert await process.wait() == 0
