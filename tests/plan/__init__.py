@@ -1,0 +1,1 @@
+"""What must change outside, by examples and properties over a pure model of the outside."""
