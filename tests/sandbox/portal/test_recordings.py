@@ -123,7 +123,8 @@ async def test_a_task_as_in_single_add() -> None:
     strings = ("id", "title", "description", "descriptionInBbcode", "priority", "status",
                "notViewed", "multitask", "stageId", "responsibleId", "timeEstimate", "replicate",
                "deadline", "createdBy", "createdDate", "changedBy", "changedDate",
-               "statusChangedBy", "statusChangedDate", "allowChangeDeadline", "allowTimeTracking", "matchWorkTime",
+               "statusChangedBy", "statusChangedDate",
+               "allowChangeDeadline", "allowTimeTracking", "matchWorkTime",
                "taskControl", "addInReport", "groupId", "siteId", "subordinate")  # fmt: skip
     nothing = ("declineReason", "dateStart", "durationFact", "timeSpentInLogs", "startDatePlan",
                "endDatePlan", "closedBy", "closedDate", "xmlId", "mark", "forumTopicId", "parentId",
