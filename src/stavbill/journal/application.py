@@ -180,7 +180,14 @@ class Application:
 
     def _read_back(self, *, partly: bool) -> None:
         """Read back what is written: whole requests of it, or (`partly`) whatever there is."""
-        due = self._ledger.due(Status.WRITTEN, self._settings.find_chunk, self._busy)
+        size = self._crew.read_back_limit
+        free = self._settings.asking - self._asking
+        if free <= 0 or size == 0:
+            return
+        wanted = 1 if partly else size
+        if self._ledger.due_count(Status.WRITTEN, wanted, self._busy) < wanted:
+            return
+        due = self._ledger.due(Status.WRITTEN, free * size, self._busy)
         for executor, group in self._crew.by_executor(due):
             size = executor.read_back_limit
             for start in range(0, len(group), size):

@@ -27,6 +27,7 @@ class Crew:
     def __init__(self, executors: Sequence[Executor]) -> None:
         self._executors = tuple(executors)
         self._by_kind: dict[str, Executor] = {}
+        self.read_back_limit = max((one.read_back_limit for one in executors), default=0)
 
     def executor_for(self, effect: Effect) -> Executor:
         """Return the executor that takes the effect. Raises `ValueError` when none does."""

@@ -21,6 +21,7 @@ from stavbill.store.effects import (
     Status,
     Waiting,
     counts_by_status,
+    due_count,
     due_intents,
     first_claim_end,
     ready_count,
@@ -123,6 +124,12 @@ class Ledger:
         """Move effects about which the portal was asked while they were in a status."""
         with self._store.write() as db:
             return settle(db, settlements, come_from=(status,), owner=None, at=self._clock.now())
+
+    def due_count(self, status: Status, limit: int, but: Collection[IntentId]) -> int:
+        """Return how many effects in a status are due, counting up to `limit`."""
+        now = self._clock.now()
+        with self._store.read() as db:
+            return due_count(db, self.scope.run, status, at=now, limit=limit, but=but)
 
     def due(self, status: Status, limit: int, but: Collection[IntentId]) -> tuple[Intent, ...]:
         """Return effects in a status that are due, but for those looked at already."""

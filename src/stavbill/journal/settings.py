@@ -18,14 +18,14 @@ class JournalSettings:
     of its claim, which lasts `claim_s`. A read-back that differs is asked again, every
     `lag_step_s`, until `lag_s` after the write.
 
-    `in_flight` batches of `batch_commands` are sent at a time. Doubts are collected for at most
-    `collect_s`, or until there are `find_chunk`, so that one request asks for many. When nothing
-    but failures came back for `patience_s`, the run stops; what failed is tried again after
-    `retry_s`, twice as long each time, at most a minute.
+    `in_flight` batches of `batch_commands` are sent at a time, beside `asking` questions. Doubts
+    are collected for at most `collect_s`, or until there are `find_chunk`, so that one request
+    asks for many. When nothing but failures came back for `patience_s`, the run stops; what failed
+    is tried again after `retry_s`, twice as long each time, at most a minute.
     """
 
     in_flight: int = 16
-    asking: int = 4
+    asking: int = 8
     batch_commands: int = 50
     request_timeout_s: float = 75.0
     claim_s: float = 150.0

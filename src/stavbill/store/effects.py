@@ -157,6 +157,22 @@ def _ready(scope: Scope, rank: int, at: datetime) -> Select[Any]:
     return query.where(effects.c.portal_id.is_not(None)) if scope.begun else query
 
 
+def due_count(
+    db: Connection,
+    run: RunId,
+    status: Status,
+    *,
+    at: datetime,
+    limit: int,
+    but: Collection[IntentId] = (),
+) -> int:
+    """Return how many effects in a status (DOUBT, WRITTEN) are due, counting up to `limit`."""
+    query = _due(run, status, at).with_only_columns(effects.c.effect).limit(limit)
+    if but:
+        query = query.where(effects.c.effect.not_in(but))
+    return db.execute(select(func.count()).select_from(query.subquery())).scalar_one()
+
+
 def due_intents(
     db: Connection,
     run: RunId,

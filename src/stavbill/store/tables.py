@@ -289,7 +289,8 @@ granted_credits = Table(
 credit_uses = Table(
     "credit_uses",
     metadata,
-    Column("credit", Text, ForeignKey("credits.credit"), primary_key=True),
+    # No foreign key: what an invoice consumed is kept even of a credit that nobody knows.
+    Column("credit", Text, primary_key=True),
     Column("invoice_key", Text, primary_key=True),
     Column("used", BigInteger, nullable=False),
     Column("at", Utc, nullable=False),

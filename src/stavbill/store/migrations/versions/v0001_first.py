@@ -392,6 +392,5 @@ def _make_credit_uses() -> None:
         sa.Column("invoice_key", sa.Text(), nullable=False),
         sa.Column("used", sa.BigInteger(), nullable=False),
         sa.Column("at", Utc(), nullable=False),
-        sa.ForeignKeyConstraint(["credit"], ["credits.credit"], name=op.f("fk_credit_uses_credit")),
         sa.PrimaryKeyConstraint("credit", "invoice_key", name=op.f("pk_credit_uses")),
     )
