@@ -8,9 +8,11 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -246,6 +248,34 @@ def test_the_pure_rooms_know_no_float() -> None:
             for node in ast.walk(module.tree)
             if (isinstance(node, ast.Name) and node.id == "float")
             or (isinstance(node, ast.Constant) and isinstance(node.value, float))
+        ],
+    )
+
+
+def imported(module: Module) -> Iterator[tuple[ast.stmt, str]]:
+    """Give what a module imports, each with the top name that an installer must bring."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            yield from ((node, alias.name.partition(".")[0]) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node, node.module.partition(".")[0]
+
+
+def test_the_service_imports_only_what_its_lock_installs() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    locked = set(re.findall(r"^([a-z0-9-]+)==", lock, flags=re.MULTILINE))
+    at_hand = {"stavbill", *sys.stdlib_module_names}
+    for name, distributions in packages_distributions().items():
+        if {re.sub(r"[-_.]+", "-", each).lower() for each in distributions} & locked:
+            at_hand.add(name)
+    complain(
+        "The service imports only what requirements.lock installs: here a development tool may "
+        "have brought the rest. Name it in pyproject.toml, then `make lock`.",
+        [
+            f"{module.at(node)} imports {name}"
+            for module in sources()
+            for node, name in imported(module)
+            if name not in at_hand
         ],
     )
 
