@@ -89,3 +89,42 @@ def test_every_method_takes_anything_at_top_level(params: Json) -> None:
     for method in METHODS:
         status, body = ask(portal, method, params)
         assert status in (200, 400), (method, body)
+
+
+ODD: list[tuple[str, Json]] = [
+    ("crm.item.productrow.set", {"ownerType": "SI", "ownerId": 1,
+                                 "productRows": [{"price": "1e999999"}]}),
+    ("crm.item.productrow.set", {"ownerType": "SI", "ownerId": 1,
+                                 "productRows": [{"price": 1e11, "quantity": "1e11"}]}),
+    ("crm.item.productrow.set", {"ownerType": "SI", "ownerId": 1,
+                                 "productRows": [{"price": 10, "taxRate": -100}]}),
+    ("crm.item.productrow.set", {"ownerType": "SI", "ownerId": 1,
+                                 "productRows": [{"price": 10, "discountRate": 100}]}),
+    ("crm.item.add", {"entityTypeId": 31, "fields": {"opportunity": "1e400"}}),
+    ("crm.item.add", {"entityTypeId": 31, "fields": {"companyId": 10**18}}),
+    ("crm.item.add", {"entityTypeId": 31, "fields": {"begindate": "0001-01-01T00:00:00+14:00"}}),
+    ("crm.item.list", {"entityTypeId": 31, "order": {"contactIds": "ASC", "opportunity": "DESC"}}),
+    ("crm.item.list", {"entityTypeId": 31, "filter": {"title": {"a": {"b": 1}}, ">title": 5}}),
+    ("crm.company.update", {"id": 100, "fields": {"TITLE": ["a"], "UF_CRM_MANY": ["1", {"a": 2}]}}),
+    ("crm.company.add", {"fields": {"TITLE": {"x": 1}, "ORIGIN_ID": ["z"]}}),
+    ("crm.company.list", {"order": {"TITLE": "ASC"}, "filter": {"%TITLE": "a"}}),
+    ("tasks.task.add", {"fields": {"TITLE": "z", "RESPONSIBLE_ID": 1, "TAGS": [["x"]],
+                                   "UF_CRM_TASK": [{"a": 1}], "DEADLINE": "9999-12-31"}}),
+    ("task.checklistitem.add", [1, {"TITLE": "x", "MEMBERS": ["a"], "SORT_INDEX": "q"}]),
+    ("task.checklistitem.getlist", [1, {"TITLE": "asc", "SORT_INDEX": "desc"}]),
+    ("crm.company.userfield.add", {"fields": {"USER_TYPE_ID": "enumeration", "FIELD_NAME": "Q",
+                                              "LIST": [{"VALUE": ["a"]}, "z"], "SETTINGS": ["x"]}}),
+    ("batch", {"cmd": {"a": ["x"], "b": {"c": 1}, "c": "crm.item.list?filter[[[=1"}}),
+    ("batch", ["x"]),
+]  # fmt: skip
+
+
+def test_odd_values_are_refused_or_dropped_and_harm_nobody() -> None:
+    portal = filled()
+    for method, params in ODD:
+        status, body = ask(portal, method, params)
+        assert status in (200, 400), (method, params, body)
+    for method, params in ODD:
+        if method.endswith("list"):
+            assert ask(portal, method, params)[0] in (200, 400)
+    assert portal.snapshot() == portal.snapshot()

@@ -43,6 +43,12 @@ def _flag(value: Json) -> str:
     return "Y" if value in ("Y", True, 1, "1") else "N"
 
 
+def _members(given: Json) -> Record:
+    if not isinstance(given, dict):
+        return {}
+    return {key: value for key, value in given.items() if isinstance(value, dict)}
+
+
 def item_add(state: State, call: Call) -> Answer:
     """Add an item; PARENT_ID 0 or an unknown one begins a new checklist."""
     task = _task(state, call)
@@ -77,7 +83,7 @@ def _put(state: State, task: int, parent: int, given: Record, user_id: int) -> i
         "IS_IMPORTANT": _flag(given.get("IS_IMPORTANT")),
         "TOGGLED_BY": user_id if complete == "Y" else None,
         "TOGGLED_DATE": state.now() if complete == "Y" else None,
-        "MEMBERS": given.get("MEMBERS") or {},
+        "MEMBERS": _members(given.get("MEMBERS")),
     })  # fmt: skip
     return id_
 
@@ -135,9 +141,10 @@ def item_update(state: State, call: Call) -> Answer:
     """Change an item; the result is null."""
     item = dict(_needed(state, call))
     given = _fields(call)
-    for name in ("TITLE", "MEMBERS"):
-        if name in given:
-            item[name] = given[name]
+    if given.get("TITLE"):
+        item["TITLE"] = str(given["TITLE"])
+    if "MEMBERS" in given:
+        item["MEMBERS"] = _members(given["MEMBERS"])
     for name in ("IS_COMPLETE", "IS_IMPORTANT"):
         if name in given:
             item[name] = _flag(given[name])

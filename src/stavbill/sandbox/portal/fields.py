@@ -15,6 +15,9 @@ from stavbill.sandbox.portal.state import State
 from stavbill.sandbox.portal.wire import ApiError, Json, number
 
 NUMBERS = frozenset({"integer", "user", "employee", "crm_id", "enumeration", "crm_company"})
+# Beyond these a column of the portal's database would overflow.
+BIGGEST = Decimal(10) ** 12
+YEARS = range(1900, 2200)
 LEADING = re.compile(r"\s*[+-]?\d+")
 LINKS = ("crm_id", "crm_company", "user", "employee")
 FALSE = (None, "", 0, "0", False, "N", "n", "false", "no")
@@ -58,7 +61,7 @@ def write_value(state: State, what: Field, value: Json) -> Json:
             return []
         text = f"Field {what.upper or what.key} is multiple: an array is expected"
         raise ApiError(400, "100", text)
-    given = as_list(value)
+    given = [each for each in as_list(value) if not isinstance(each, (dict, list))]
     if what.kind == "enumeration" and not given:
         # Clearing with an empty array keeps the old values, says the tutorial. §5.4
         raise Dropped
@@ -83,7 +86,11 @@ def _write_one(state: State, what: Field, value: Json) -> Json:  # noqa: PLR0911
         case "money":
             return _write_money(state, value)
         case _:
-            return value if value is None or isinstance(value, (dict, list)) else str(value)
+            if isinstance(value, (dict, list)):
+                if what.kind == "file":
+                    return value
+                raise Dropped
+            return None if value is None else str(value)
 
 
 def _write_integer(what: Field, value: Json) -> int | None:
@@ -116,7 +123,7 @@ def as_decimal(value: Json) -> Decimal | None:
         found = Decimal(str(value).replace(" ", "").replace("\xa0", "").replace(",", "."))
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    return found if found.is_finite() and abs(found) < BIGGEST else None
 
 
 def _write_money(state: State, value: Json) -> str | None:
@@ -146,12 +153,16 @@ def read_moment(state: State, value: Json) -> datetime | None:
     text = str(value).strip()
     for layout in ("%d.%m.%Y %H:%M:%S", "%d.%m.%Y"):
         try:
-            return datetime.strptime(text, layout).replace(tzinfo=state.zone)
+            found = datetime.strptime(text, layout).replace(tzinfo=state.zone)
+            break
         except ValueError:
             continue
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
+    else:
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+    if found.year not in YEARS:
         return None
     return (found if found.tzinfo else found.replace(tzinfo=state.zone)).astimezone(UTC)
 

@@ -158,18 +158,13 @@ class Params:
 
 
 def as_int(value: Json) -> int | None:
-    """Read a whole number or digits."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else None
-    if isinstance(value, str):
-        text = value.strip()
-        if text.removeprefix("-").isdecimal():
-            return int(text)
-    return None
+    """Read a whole number of 64 bits, or digits."""
+    found: int | None = None
+    if isinstance(value, int) and not isinstance(value, bool):
+        found = value
+    elif (isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and value.strip().removeprefix("-").isdecimal()):
+        found = int(value)
+    return found if found is not None and abs(found) < 2**63 else None
 
 
 def as_list(value: Json) -> list[Json]:

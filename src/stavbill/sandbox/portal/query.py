@@ -278,6 +278,8 @@ def _sorted(found: list[Record], query: Query) -> list[int]:
 def _sort_key(what: Field) -> Callable[[Record], tuple[bool, Any]]:
     def key(record: Record) -> tuple[bool, Any]:
         value = stored_comparable(record.get(what.key))
+        if isinstance(value, (list, dict)):
+            value = str(value)
         return (value is not None, 0 if value is None else value)
 
     return key

@@ -73,6 +73,8 @@ def made_row(owner: int, given: Record, old: Record | None = None) -> Record:
             if value is None and name != "taxRate" and given[name] not in (None, ""):
                 text = f"Invalid value of field {name}"
                 raise ApiError(400, "INVALID_ARG_VALUE", text)
+            if name in ("taxRate", "discountRate") and value is not None and not 0 <= value <= 100:
+                raise ApiError(400, "INVALID_ARG_VALUE", f"Invalid value of field {name}")
             row[name] = value if value is not None or name == "taxRate" else Decimal(0)
     for name in ("productId", "discountTypeId", "measureCode", "sort"):
         if name in given:

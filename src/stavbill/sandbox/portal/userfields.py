@@ -47,7 +47,7 @@ def define(state: State, entity: str, given: Record) -> int:
     state.userfields.put(id_, {
         "ID": id_, "ENTITY_ID": entity, "FIELD_NAME": name, "USER_TYPE_ID": kind,
         "XML_ID": given.get("XML_ID"), "SORT": as_int(given.get("SORT")) or 100, **flags,
-        "SETTINGS": given.get("SETTINGS") or {}, "LABEL": label or name,
+        "SETTINGS": _settings(given), "LABEL": label or name,
     })  # fmt: skip
     for place, option in enumerate(as_list(given.get("LIST")), start=1):
         _put_option(state, id_, option, place * 10)
@@ -63,6 +63,11 @@ def _name(given: str) -> str:
     if len(name) > 50 or not re.fullmatch(r"[A-Z0-9_]+", name):
         raise ApiError(400, "ERROR_CORE", f"The field name {name} is too long or has wrong letters")
     return name
+
+
+def _settings(given: Record) -> Record:
+    found = given.get("SETTINGS")
+    return found if isinstance(found, dict) else {}
 
 
 def _label(given: Record) -> str:
@@ -176,7 +181,7 @@ def userfield_update(state: State, call: Call) -> Answer:
     if "SORT" in given:
         new["SORT"] = as_int(given["SORT"]) or 100
     new["LABEL"] = _label(given) or record["LABEL"]
-    new["SETTINGS"] = {**record["SETTINGS"], **(given.get("SETTINGS") or {})}
+    new["SETTINGS"] = {**record["SETTINGS"], **_settings(given)}
     state.userfields.put(record["ID"], new)
     for place, option in enumerate(as_list(given.get("LIST")), start=1):
         _put_option(state, record["ID"], option, place * 10)

@@ -69,7 +69,8 @@ def php_map(pairs: Iterable[tuple[str, Json]]) -> Json:
 
 def number(value: Decimal) -> int | float:
     """Write a sum as PHP does: `350`, `999.99`."""
-    return int(value) if value == value.to_integral_value() else float(value)
+    is_whole = value == value.to_integral_value() and abs(value) < 2**53
+    return int(value) if is_whole else float(value)
 
 
 def _unusual(value: object) -> int | float:
