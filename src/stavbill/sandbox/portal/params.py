@@ -160,9 +160,9 @@ class Params:
 def as_int(value: Json) -> int | None:
     """Read a whole number of 64 bits, or digits."""
     found: int | None = None
-    if isinstance(value, int) and not isinstance(value, bool):
-        found = value
-    elif (isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and value.strip().removeprefix("-").isdecimal()):
+    is_digits = isinstance(value, str) and value.strip().removeprefix("-").isdecimal()
+    is_whole = isinstance(value, float) and value.is_integer()
+    if is_digits or is_whole or (isinstance(value, int) and not isinstance(value, bool)):
         found = int(value)
     return found if found is not None and abs(found) < 2**63 else None
 
