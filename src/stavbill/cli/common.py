@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
 import typer
 
-from stavbill.errors import ConfigError, StavbillError, WritingStoppedError
+from stavbill.errors import StavbillError, WritingStoppedError
 
 if TYPE_CHECKING:
     from stavbill.operations.parts import Parts
@@ -59,20 +58,24 @@ def run_app(app: typer.Typer) -> int:
     """Run the command line and return its exit code; errors are one message, never a traceback."""
     try:
         code: Any = app(standalone_mode=False)
-    except click.exceptions.Abort:
-        return _fail("Прервано.", BUG)
-    except click.ClickException as wrong:
-        return _fail(wrong.format_message(), CONFIG)
-    except ConfigError as wrong:
-        return _fail(str(wrong), CONFIG)
-    except WritingStoppedError as stopped:
-        return _fail(str(stopped), STOPPED)
-    except StavbillError as trouble:
-        return _fail(str(trouble), CONFIG)
-    except Exception:  # noqa: BLE001  a bug ends the command with its trace, not silently
-        traceback.print_exc()
-        return _fail("Внутренняя ошибка stavbill: подробности выше.", BUG)
+    except Exception as trouble:  # noqa: BLE001  a bug ends the command with its trace
+        return _told(trouble)
     return code if isinstance(code, int) else 0
+
+
+def _told(trouble: Exception) -> int:
+    match trouble:
+        case typer.Abort():
+            return _fail("Прервано.", BUG)
+        case typer.TyperException():
+            return _fail(trouble.format_message(), CONFIG)
+        case WritingStoppedError():
+            return _fail(str(trouble), STOPPED)
+        case StavbillError():
+            return _fail(str(trouble), CONFIG)
+        case _:
+            traceback.print_exception(trouble)
+            return _fail("Внутренняя ошибка stavbill: подробности выше.", BUG)
 
 
 def _fail(text: str, code: int) -> int:

@@ -28,7 +28,7 @@ OK, VIOLATED = 0, 4
 async def check_portal(parts: Parts, progress: Progress = SILENT) -> Document:
     """Read the portal and return every violation; ours stop writing, others park the company."""
     portal = await learn_portal(parts)
-    await read_portal(parts, portal, (), progress)
+    await read_portal(parts, portal, (), parts.today(), progress)
     found = list(_all_violations(parts, portal.policy, parts.today()))
     stopped = park_violations(parts, found, None)
     return {
@@ -39,9 +39,7 @@ async def check_portal(parts: Parts, progress: Progress = SILENT) -> Document:
     }
 
 
-async def violations_after_run(
-    parts: Parts, portal: PortalFacts, on: date
-) -> list[Violation]:
+async def violations_after_run(parts: Parts, portal: PortalFacts, on: date) -> list[Violation]:
     """Read the invoices again and return what must never be true, for companies not parked yet."""
     await read_invoices(parts, portal)
     return list(_all_violations(parts, portal.policy, on))

@@ -123,7 +123,7 @@ async def _run(
         await portal.journal.resume()
     _start(parts, run, on, request)
     requests = RequestsUsed()
-    await read_portal(parts, portal, request.companies, progress)
+    await read_portal(parts, portal, request.companies, on, progress)
     wialon = await read_wialon(parts.store, parts.wialon, parts.clock, progress)
     requests.wialon = wialon.requests
     plan = PlanRequest(

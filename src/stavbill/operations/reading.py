@@ -9,8 +9,11 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
-from stavbill.billing.facts import CompanyId, InvoiceId, OwnCompanyId
+from stavbill.billing.covered import months_in
+from stavbill.billing.facts import CompanyCard, CompanyId, InvoiceId, OwnCompanyId
+from stavbill.billing.period import MONTHS_PER_YEAR, Month
 from stavbill.billing.policy import Policy
 from stavbill.bitrix.read.shape import PortalShape
 from stavbill.journal.journal import Journal
@@ -23,6 +26,7 @@ from stavbill.store.mirror import (
     LinkedRecord,
     ReadingId,
     begin_reading,
+    cards_of,
     end_reading,
     forget_companies,
     invoices_lacking_rows,
@@ -67,7 +71,7 @@ async def learn_with_company(parts: Parts, company: CompanyId) -> PortalFacts:
     _remember_own(parts, shape.own_companies)
     facts = PortalFacts(shape, parts.policy_for(shape.own_companies), parts.journal_for(shape))
     if known is None:
-        await read_portal(parts, facts, ())
+        await read_portal(parts, facts, (), parts.today())
     with parts.store.write() as db:
         reading = begin_reading(db, parts.portal, whole=False, at=parts.now())
         forget_companies(db, parts.portal, [company])
@@ -81,7 +85,11 @@ async def learn_with_company(parts: Parts, company: CompanyId) -> PortalFacts:
 
 
 async def read_portal(
-    parts: Parts, portal: PortalFacts, companies: Sequence[int], progress: Progress = SILENT
+    parts: Parts,
+    portal: PortalFacts,
+    companies: Sequence[int],
+    on: date,
+    progress: Progress = SILENT,
 ) -> None:
     """Read the whole portal, or only `companies` again, into the mirror.
 
@@ -104,7 +112,7 @@ async def read_portal(
             end_reading(db, reading, complete=complete, rows=rows, at=parts.now())
             if complete and not only:
                 sweep(db, parts.portal, reading)
-    await _read_rows(parts, progress)
+    await _read_rows(parts, on, progress)
 
 
 async def _read_lists(
@@ -180,24 +188,52 @@ async def with_checklists(parts: Parts, tasks: Sequence[TaskRecord]) -> list[Tas
     ]
 
 
-async def _read_rows(parts: Parts, progress: Progress) -> None:
-    """Read the rows of invoices without our key: only they tell which service they bill (§3)."""
+async def _read_rows(parts: Parts, on: date, progress: Progress) -> None:
+    """Read the rows of those invoices of others whose rows may decide something on the day `on`.
+
+    Rows tell which service and month an invoice without our key bills (§3).
+    """
     progress.stage("read_rows")
     after = 0
-    lacking: list[InvoiceRecord] = []
+    waiting: list[InvoiceRecord] = []
     while True:
         with parts.store.read() as db:
             chunk = invoices_lacking_rows(db, parts.portal, after=after)
+            foreign = [record for record in chunk if record.issued.key is None]
+            cards = cards_of(db, parts.portal, {record.company for record in foreign})
         if not chunk:
             break
         after = chunk[-1].issued.invoice
-        lacking.extend(record for record in chunk if record.issued.key is None)
-        while len(lacking) >= ROWS_CHUNK:
-            await _rows(parts, lacking[:ROWS_CHUNK])
+        waiting.extend(
+            record
+            for record in foreign
+            if record.company in cards and rows_matter(record, cards[record.company], on)
+        )
+        while len(waiting) >= ROWS_CHUNK:
+            await _rows(parts, waiting[:ROWS_CHUNK])
             progress.advance(ROWS_CHUNK)
-            lacking = lacking[ROWS_CHUNK:]
-    if lacking:
-        await _rows(parts, lacking)
+            waiting = waiting[ROWS_CHUNK:]
+    if waiting:
+        await _rows(parts, waiting)
+
+
+def rows_matter(record: InvoiceRecord, card: CompanyCard, on: date) -> bool:
+    """Say whether an invoice's rows may change what is billed on the day `on`.
+
+    They may when it was made in the run's month, when its title names a month that may be billed
+    now, or no month at all within the last year; with several months in arrears every invoice
+    tells where the next span begins. The title of any other invoice says enough: its months are
+    past.
+    """
+    run_month, made = Month.of(on), Month.of(record.issued.created)
+    if made >= run_month or (card.previous_month and (card.months or 1) > 1):
+        return True
+    titled = months_in(record.issued.title)
+    if not titled:
+        return made >= run_month.plus(-MONTHS_PER_YEAR)
+    if card.previous_month:
+        return run_month.plus(-1) in titled
+    return max(titled) > run_month
 
 
 async def _rows(parts: Parts, lacking: Sequence[InvoiceRecord]) -> None:

@@ -110,6 +110,9 @@ def _two_for_a_month(
     services = [code for code in policy.services if view.card.fees.get(code, "").strip()]
     holders: dict[tuple[ServiceCode, Month], list[InvoiceRecord]] = {}
     for record in live:
+        if record.issued.key is None and not record.rows_read:
+            # Its title alone would count for every service, which its rows may not say.
+            continue
         for slot in coverage_of(record.issued, policy).slots:
             if slot.month < view.since.plus(-1):
                 continue

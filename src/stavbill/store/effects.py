@@ -142,7 +142,10 @@ def ready_intents(
     db: Connection, scope: Scope, rank: int, *, at: datetime, limit: int
 ) -> tuple[Intent, ...]:
     """Return the next effects of a rank that may be sent now: due, and waiting for none."""
-    rows = db.execute(_ready(scope, rank, at).order_by(effects.c.effect).limit(limit))
+    rows = db.execute(
+        # As the index is ordered, so that nothing is sorted for the sake of one batch.
+        _ready(scope, rank, at).order_by(effects.c.due, effects.c.effect).limit(limit)
+    )
     return tuple(intent_of(row) for row in rows)
 
 

@@ -13,7 +13,13 @@ from typing import NewType
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from stavbill.billing.facts import SUBSCRIPTION, CompanyId, InvoiceId, IssuedRow
+from stavbill.billing.facts import (
+    SUBSCRIPTION,
+    CompanyCard,
+    CompanyId,
+    InvoiceId,
+    IssuedRow,
+)
 from stavbill.plan.join import CompanyRecords
 from stavbill.plan.records import (
     CompanyRecord,
@@ -275,6 +281,18 @@ def portfolios(
         )
         for row in found.all()
     }
+
+
+def cards_of(
+    db: Connection, portal: str, ids: Collection[CompanyId]
+) -> dict[CompanyId, CompanyCard]:
+    """Return the cards of some companies alone; one that is not known is absent."""
+    found = db.execute(
+        select(companies.c.company, companies.c.body).where(
+            companies.c.portal == portal, companies.c.company.in_(ids)
+        )
+    )
+    return {CompanyId(row.company): bodies.COMPANY.read(row.body).card for row in found}
 
 
 def _linked_records(

@@ -185,7 +185,7 @@ effects = Table(
     Column("due", Utc, nullable=False),
     Column("detail", Text, nullable=False),
     UniqueConstraint("portal", "key"),
-    Index(None, "run", "status", "waits", "rank", "effect"),
+    Index(None, "run", "status", "waits", "rank", "due"),
     Index(None, "portal", "company", "status"),
     Index(None, "run", "status", "waits", "due"),
     Index(None, "portal", "status"),

@@ -260,9 +260,9 @@ def _make_effects() -> None:
         unique=False,
     )
     op.create_index(
-        op.f("ix_effects_run_status_waits_rank_effect"),
+        op.f("ix_effects_run_status_waits_rank_due"),
         "effects",
-        ["run", "status", "waits", "rank", "effect"],
+        ["run", "status", "waits", "rank", "due"],
         unique=False,
     )
 
