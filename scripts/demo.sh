@@ -1,5 +1,54 @@
 #!/bin/sh
-# A month of billing against the sandbox, on this machine only.
+# A month of billing against the sandbox, on this machine only: serve it, set up, plan, bill,
+# look, bill again. Leaves everything in ./demo for a second look; removes the last one first.
 set -eu
 cd "$(dirname "$0")/.."
-exec .venv/bin/stavbill sandbox --demo
+BIN=.venv/bin
+DIR=demo
+DAY=2026-12-10
+COMPANIES=${COMPANIES:-500}
+
+rm -rf "$DIR"
+mkdir -p "$DIR"
+"$BIN/stavbill" sandbox --companies "$COMPANIES" --seed 42 --as-of "$DAY" --port 0 \
+    --ready-file "$DIR/ready.json" > "$DIR/sandbox.log" 2>&1 &
+SANDBOX=$!
+trap 'kill $SANDBOX 2>/dev/null || true' EXIT INT TERM
+while [ ! -s "$DIR/ready.json" ]; do
+    kill -0 $SANDBOX 2>/dev/null || { cat "$DIR/sandbox.log"; exit 1; }
+    sleep 0.2
+done
+# The sandbox tells its addresses and tokens; they are invented and die with it.
+"$BIN/python" scripts/demo_environment.py "$DIR/ready.json" > "$DIR/environment.sh"
+. "$DIR/environment.sh"
+
+say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+stavbill() { printf '$ stavbill %s\n' "$*"; "$BIN/stavbill" "$@"; }
+
+say "1. Портал читается, настройки пишутся"
+# shellcheck disable=SC2086  one --wialon for each connection
+stavbill init --dir "$DIR" $WIALON --non-interactive
+CONFIG="$DIR/stavbill.toml"
+
+say "2. Всё ли готово"
+stavbill --config "$CONFIG" doctor
+
+say "3. План месяца: ничего не пишется"
+stavbill --config "$CONFIG" run month --as-of "$DAY" --dry-run
+
+say "4. Месяц: счета, задачи, записи в ленту; каждый счёт прочитан обратно и сверен"
+stavbill --config "$CONFIG" run month --as-of "$DAY" --yes
+
+say "5. Ещё раз: писать нечего"
+stavbill --config "$CONFIG" run month --as-of "$DAY" --yes
+
+say "6. Почему столько, и почему нет счёта"
+stavbill --config "$CONFIG" company explain 101
+stavbill --config "$CONFIG" company explain 105
+
+say "Где смотреть"
+cat <<END
+Настройки: $CONFIG   База: $DIR/stavbill.sqlite3
+Песочница снова:  $BIN/stavbill sandbox --companies $COMPANIES --seed 42 --as-of $DAY
+Любая компания:   $BIN/stavbill --config $CONFIG company explain ID
+END
