@@ -171,3 +171,15 @@ def test_a_page_of_a_long_table_costs_a_page() -> None:
     table.put(100_001, {"ID": 100_001})
     assert len(table.view().between(99_000, None)) == 1001
     assert len(window) == 1000
+
+
+@pytest.mark.parametrize(("how", "status"), [("cast", 200), ("refuse", 400)])
+async def test_a_filter_value_that_is_no_number(how: str, status: int) -> None:
+    async with served(switches=Switches(bad_filter_values=how)) as portal:
+        params = {"entityTypeId": 4, "filter": {">id": "$result[p0][items][49][id]"}}
+        found, body = await portal.ask("crm.item.list", params)
+        assert found == status
+        if status == 400:
+            assert body["error"] == "INVALID_ARG_VALUE"
+        else:
+            assert len(body["result"]["items"]) == 4

@@ -22,7 +22,7 @@ def _refused(number: int, text: str) -> ApiError:
 def _task(state: State, call: Call) -> int:
     id_ = as_int(call.params.get("TASKID"))
     if id_ is None:
-        raise _refused(256, "Param #0 (taskId) for method must be an integer; 256/TE/WRONG_ARGS")
+        raise _refused(256, "Param #0 (taskId) expected to be an integer; 256/TE/WRONG_ARGUMENTS")
     if state.tasks.get(id_) is None:
         raise _refused(8, "Action failed; 8/TE/ACTION_FAILED_TO_BE_PROCESSED")
     return id_
@@ -31,7 +31,7 @@ def _task(state: State, call: Call) -> int:
 def _fields(call: Call) -> Record:
     given = call.params.get("FIELDS")
     if not isinstance(given, dict):
-        raise _refused(256, "Param (arFields) for method must be an array; 256/TE/WRONG_ARGS")
+        raise _refused(256, "Param (arFields) for method must be an array; 256/TE/WRONG_ARGUMENTS")
     return given
 
 
@@ -55,7 +55,7 @@ def item_add(state: State, call: Call) -> Answer:
     given = _fields(call)
     title = str(given.get("TITLE") or "")
     if not title:
-        raise _refused(512, "Title is empty; 512/TE/ACTION_NOT_ALLOWED")
+        raise _refused(8, "Item name not specified; 8/TE/ACTION_FAILED_TO_BE_PROCESSED")
     parent = _parent(state, task, given, call.user_id)
     return Answer(_put(state, task, parent, given | {"TITLE": title}, call.user_id))
 
@@ -109,7 +109,7 @@ def item_list(state: State, call: Call) -> Answer:
     task = _task(state, call)
     order = call.params.get("ORDER") or {"ID": "desc"}
     if not isinstance(order, dict) or not set(order) <= ORDERS:
-        raise _refused(256, "Param #1 (arOrder) for method is wrong; 256/TE/WRONG_ARGS")
+        raise _refused(256, "Param #1 (arOrder) for method is wrong; 256/TE/WRONG_ARGUMENTS")
     view = state.view(state.checklist)
     items = [view.get(id_) for id_ in view.having("TASK_ID", [task])]
     found = [item for item in items if item is not None and item["TASK_ID"] == task]

@@ -24,6 +24,7 @@ def handle(
     `faults` `{"seed": 0, "faults": [{"kind": …}]}`, `switches`, `limits` with the fields to change;
     POST `settle` (run late requests now), `clear` (the journal). Faults and limits of one portal.
     """
+    portal.settle()
     name = path.removeprefix(PREFIX).strip("/")
     try:
         given = orjson.loads(body) if body else {}

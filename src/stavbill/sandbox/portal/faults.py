@@ -41,8 +41,9 @@ class Fault:
 
     `methods` narrows it to these methods (a batch matches if one of its commands does),
     `writes_only` to what changes something, `times` to so many strikes. `seconds`: how late, how
-    slow. `status`, `code`, `text`: the error; a 5xx without a code is a proxy's HTML page.
-    `target`: the id of the row that is deleted, the lowest when None.
+    slow; SLOW beyond a client's patience still executes, with nobody listening. `status`, `code`,
+    `text`: the error; a 5xx without a code is a proxy's HTML page. `target`: the id of the row
+    that is deleted, the lowest when None.
     """
 
     kind: Trouble

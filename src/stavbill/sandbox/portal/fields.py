@@ -266,6 +266,17 @@ def comparable(state: State, what: Field, value: Json) -> Json:  # noqa: PLR0911
             return str(value).casefold()
 
 
+def is_readable(state: State, what: Field, value: Json) -> bool:
+    """Say whether a filter's value can be read as its field's kind."""
+    if is_blank(value):
+        return True
+    if what.kind in NUMBERS:
+        return as_int(value) is not None
+    return what.kind not in ("date", "datetime", "double") or (
+        comparable(state, what, value) is not None
+    )
+
+
 def php_int(value: Json) -> int:
     """Read a number as PHP casts it: leading digits, or 0 for a text that is none.
 

@@ -96,7 +96,7 @@ def item_list(state: State, call: Call) -> Answer:
     fields = kind.schema.universal(original=original)
     query = Query(
         where=read_filter(state, _filterable(state, fields), _object(call, "filter"),
-                          Dialect(UNIVERSAL, _refuse_filter, groups=True)),
+                          _dialect(state)),
         # `ID` is no documented name, yet fast_bitrix24 orders every list by it, items included.
         order=read_order(
             {**fields, "ID": fields["id"]}, _object(call, "order"), _refuse_order
@@ -127,13 +127,23 @@ def _filterable(state: State, fields: dict[str, Field]) -> dict[str, Field]:
     return {name: each for name, each in fields.items() if name != "xmlId"}
 
 
+def _dialect(state: State) -> Dialect:
+    refuses = state.switches.bad_filter_values == "refuse"
+    return Dialect(UNIVERSAL, _refuse_filter, groups=True,
+                   refuse_value=_refuse_value if refuses else None)  # fmt: skip
+
+
+def _refuse_value(name: str) -> None:
+    raise ApiError(400, "INVALID_ARG_VALUE", f"Invalid filter: field '{name}' has invalid value")
+
+
 def _refuse_filter(name: str) -> None:
     text = f"Invalid filter: field '{name}' is not allowed in filter"
     raise ApiError(400, "INVALID_ARG_VALUE", text)
 
 
 def _refuse_order(name: str) -> None:
-    text = f"Invalid order: field '{name}' or its direction is not allowed: ASC, DESC"
+    text = f"Invalid order: field '{name}' is not allowed in order, or not so: ASC, DESC"
     raise ApiError(400, "INVALID_ARG_VALUE", text)
 
 

@@ -9,7 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stavbill.sandbox.portal.fields import Field, comparable, is_blank, stored_comparable
+from stavbill.sandbox.portal.fields import (
+    Field,
+    comparable,
+    is_blank,
+    is_readable,
+    stored_comparable,
+)
 from stavbill.sandbox.portal.params import as_int, as_list
 from stavbill.sandbox.portal.state import State
 from stavbill.sandbox.portal.table import View
@@ -91,6 +97,8 @@ class Dialect:
     prefixes: frozenset[str]
     refuse: Callable[[str], None]
     groups: bool = False
+    # Called with the field's name for a value that is no number or date; None casts it.
+    refuse_value: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +138,16 @@ def read_filter(
         if found is None or op not in dialect.prefixes:
             dialect.refuse(name)
             continue
+        refuse_value = None if "%" in op else dialect.refuse_value
+        if refuse_value is not None and not _all_readable(state, found, value):
+            refuse_value(bare)
         members.append(_condition(state, found, op, value))
     return Group(tuple(members))
+
+
+def _all_readable(state: State, what: Field, value: Json) -> bool:
+    many = as_list(value) if isinstance(value, (list, dict)) else [value]
+    return all(is_readable(state, what, each) for each in many)
 
 
 def _read_group(state: State, fields: Mapping[str, Field], value: Json, dialect: Dialect) -> Group:

@@ -28,6 +28,9 @@ class Switches:
     bad_dates: str = "drop"
     # An unknown field in the filter of old list methods: `error`, `ignore`.
     unknown_old_filter: str = "error"
+    # A number or date in a filter of crm.item.list that is none: `cast` as PHP does, so that an
+    # unresolved reference reads as 0, or `refuse` with INVALID_ARG_VALUE. §3, crm-item-list.md
+    bad_filter_values: str = "cast"
     # `total` with start=-1: `zero`, `absent`. §4.1
     total_uncounted: str = "zero"
     # A full last page still names a next one. §4.1
