@@ -188,7 +188,7 @@ SECONDS = st.floats(min_value=0.0, max_value=400.0).map(lambda value: round(valu
     kills=st.lists(SECONDS, max_size=3),
     owners=st.integers(1, 3),
 )
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @example(
     fates=[Fate.LATE_CUT, Fate.BROKEN, Fate.HALTED],
     read_fails=[True],

@@ -266,7 +266,7 @@ async def receive(world: World, orders: Sequence[Order], fate: Fate) -> dict[Eff
             await world.clock.sleep(world.answer_s / 2)
             return {key: Done(done.get(key)) for key in keys}
         case Fate.REFUSED:
-            return {key: Refused("QUERY_LIMIT_EXCEEDED", 4.0) for key in keys}
+            return {key: Refused("QUERY_LIMIT_EXCEEDED", 4) for key in keys}
         case Fate.HALTED:
             return await _halt(world, orders, min(2, len(orders) - 1), Refused("лимит"))
         case Fate.BROKEN:
