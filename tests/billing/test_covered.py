@@ -69,6 +69,11 @@ def test_months_are_read_from_brackets(text: str, months: list[Month]) -> None:
         pytest.param("Абонплата за ДУТЫ", FUEL_SENSOR, id="§7 fuel sensors"),
         pytest.param("Абонплата  за диспетчеризацию", DISPATCHING, id="§7 dispatching"),
         pytest.param("SIM, роуминг", SIM, id="§1 a configured service"),
+        pytest.param(f"Оплата: {PS_LINE}", SUBSCRIPTION, id="§3 a wording behind other words"),
+        pytest.param("Абонентская плата (Март 2022)", SUBSCRIPTION, id="§3 people's own words"),
+        pytest.param("Плата по ДУТ", FUEL_SENSOR, id="§3 people's words for fuel sensors"),
+        pytest.param("Услуги диспетчера", DISPATCHING, id="§3 people's words for dispatching"),
+        pytest.param("Абонплата за видео", None, id="§3 a fee for something else"),
         pytest.param("Монтаж терминала", None, id="§3 other words"),
     ],
 )

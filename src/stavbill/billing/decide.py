@@ -157,15 +157,12 @@ def _skip_covered(facts: Facts, findings: dict[Services, PeriodFinding]) -> Skip
     notes: list[Note] = []
     warnings: list[Note] = []
     for found in findings.values():
-        match found:
-            case Covered(warnings=doubts):
-                notes.append(covered_note(found))
-                warnings.extend(doubts)
-            case NotPassed(period=period):
-                last = (("first", period.first.code), ("last", period.last.code))
-                notes.append(Note("months_not_passed", "§3", last))
-            case _:
-                pass
+        if isinstance(found, Covered):
+            notes.append(covered_note(found))
+            warnings.extend(found.warnings)
+        elif isinstance(found, NotPassed):
+            last = (("first", found.period.first.code), ("last", found.period.last.code))
+            notes.append(Note("months_not_passed", "§3", last))
     covered = any(isinstance(found, Covered) for found in findings.values())
     return Skip(
         company=facts.card.company,

@@ -76,11 +76,3 @@ class Money:
         if self.currency is not other.currency:
             msg = f"cannot combine {self.currency.value} with {other.currency.value}"
             raise CurrencyMismatchError(msg)
-
-
-def total(amounts: list[Money] | tuple[Money, ...], currency: Currency) -> Money:
-    """Return the sum of `amounts`, zero of `currency` when there are none."""
-    result = Money.zero(currency)
-    for amount in amounts:
-        result = result + amount
-    return result

@@ -18,12 +18,12 @@ from stavbill.billing.period import WorkingCalendar
 
 
 def plain(text: str) -> str:
-    """Return `text` as it is compared: case, «ё» and runs of white space do not count."""
+    """Return `text` as it is compared: case, «ё» and runs of white space do not count (§4)."""
     return " ".join(text.casefold().replace("ё", "е").split())
 
 
 def begins_with(text: str, beginning: str) -> bool:
-    """Say whether `text` begins with `beginning` as whole words; both as `plain` gives them."""
+    """Say whether `text` begins with `beginning` as whole words, both made `plain` (§4)."""
     if not beginning or not text.startswith(beginning):
         return False
     rest = text[len(beginning) :]

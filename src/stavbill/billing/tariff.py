@@ -173,8 +173,6 @@ class _Reader:
         groups = [self._group()]
         while self._separator():
             groups.append(self._group())
-        if not self._ended():
-            raise _Stop(self.at, "separator")
         return Tariff(tuple(groups), self._style())
 
     def _style(self) -> TariffStyle:

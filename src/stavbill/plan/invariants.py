@@ -16,6 +16,7 @@ from stavbill.billing.facts import (
     CompanyId,
     Contract,
     InvoiceId,
+    InvoiceKey,
     InvoiceState,
     ServiceCode,
 )
@@ -77,9 +78,8 @@ def violations(view: PortalView, policy: Policy) -> tuple[Violation, ...]:
     )
     found = [*_twice_by_key(view, live), *_two_for_a_month(view, live, policy)]
     for record in live:
-        if record.issued.key is None:
-            continue
-        found.extend(_of_one(view, record, policy))
+        if record.issued.key is not None:
+            found.extend(_of_one(view, record, record.issued.key, policy))
     return tuple(found)
 
 
@@ -139,11 +139,10 @@ def _services_of(slot: Slot, services: list[ServiceCode]) -> list[ServiceCode]:
     return services if slot.service is None else [slot.service]
 
 
-def _of_one(view: PortalView, record: InvoiceRecord, policy: Policy) -> Iterable[Violation]:
-    key = record.issued.key
+def _of_one(
+    view: PortalView, record: InvoiceRecord, key: InvoiceKey, policy: Policy
+) -> Iterable[Violation]:
     company, invoice = view.card.company, (record.issued.invoice,)
-    if key is None:
-        return
     if key.company != company:
         yield Violation(
             what=MustNever.FOREIGN_KEY,

@@ -19,11 +19,11 @@ class Done:
 class Refused:
     """It certainly did not happen (limit, connection refused, halted batch): may be sent again.
 
-    `retry_after_s` is how long the world asks to wait, seconds.
+    `retry_after_s` is how long the world asks to wait, in whole seconds, rounded up.
     """
 
     reason: str
-    retry_after_s: float = 0.0
+    retry_after_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)

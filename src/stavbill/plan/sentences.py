@@ -1,4 +1,7 @@
-"""Whole texts in Russian that stand in the portal: tasks, timeline entries, invoice comments."""
+"""Whole texts in Russian that stand in the portal: tasks, timeline entries, invoice comments.
+
+Source: portal page, «Written»; billing rules §9.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ def billed_text(bill: Bill) -> str:
     """Return the timeline entry of a billed company: what was billed and why."""
     parts = []
     for draft in bill.drafts:
-        head = f"Счёт «{draft.title}», {draft.issuer}, на сумму {rubles(draft.total)}."
+        head = f"Счёт «{draft.title}», {draft.issuer}, на сумму {rubles(draft.total)}"
         parts.append("\n".join((head, *draft_lines(draft))))
     parts.append("\n".join(note_text(note) for note in bill.explanation))
     if bill.warnings:

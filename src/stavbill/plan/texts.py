@@ -290,7 +290,7 @@ def _readable(name: str, value: NoteValue) -> str:
         return month(value)
     if name in ("day", "until", "date"):
         return day(value)
-    return service(value) if name == "service" else value
+    return service(value) if name == "service" else value or "не указано"
 
 
 def _kopecks(minor: int) -> str:
@@ -300,8 +300,8 @@ def _kopecks(minor: int) -> str:
 NOTES = {
     "status": "Статус компании: «{status}».",
     "tariff_forgotten": (
-        "Поля тарифов пусты, но у компании есть договор или учётная запись Wialon ({account}): "
-        "возможно, тариф забыли заполнить."
+        "Поля тарифов пусты, но у компании есть договор или учётная запись Wialon (логин: "
+        "{account}): возможно, тариф забыли заполнить."
     ),
     "no_fee_units": "Начислять нечего, а в Wialon активных объектов: {active}.",
     "month_covered": "Уже выставлено за {month}: счета {invoices}.",

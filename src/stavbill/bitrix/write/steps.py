@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import NoReturn, TypeVar
 
 from stavbill.bitrix.batch import (
@@ -72,7 +73,7 @@ async def send_steps(
     try:
         answer = await gateway.batch(commands, halt=halt)
     except CallRefusedError as error:
-        return {step.key: Refused(str(error), error.retry_after_s) for step in steps}
+        return {step.key: Refused(str(error), ceil(error.retry_after_s)) for step in steps}
     except CallUnclearError as error:
         return {step.key: Unclear(str(error), step.portal_id) for step in steps}
     _stop_without_access(gateway, commands, answer)

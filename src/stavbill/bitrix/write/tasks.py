@@ -6,6 +6,7 @@ Source: portal page, «Written»; Bitrix24 reference 8.1 and 8.3.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 
 from stavbill.bitrix.batch import MAX_COMMANDS, Command, CommandFailure
 from stavbill.bitrix.failures import CallRefusedError, CallUnclearError, Verdict, judge, say
@@ -113,7 +114,9 @@ class TaskExecutor(NotReadBack):
         try:
             works = await self._read(tasks)
         except CallRefusedError as error:
-            return {order.effect.key: Refused(str(error), error.retry_after_s) for order in orders}
+            return {
+                order.effect.key: Refused(str(error), ceil(error.retry_after_s)) for order in orders
+            }
         except CallUnclearError as error:
             return {order.effect.key: Refused(f"задача не прочитана: {error}") for order in orders}
         outcomes: dict[EffectKey, Outcome] = {}
