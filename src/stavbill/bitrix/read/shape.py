@@ -59,20 +59,26 @@ class PortalShape:
         A portal without «Отправлен клиенту» leaves a sent invoice where it was created. Raises
         `ConfigError` when new, paid or cancelled cannot be told.
         """
+        return StageCodes(
+            {
+                meaning: configured.get(meaning.value) or code
+                for meaning, code in self.found_stages().items()
+            }
+        )
+
+    def found_stages(self) -> dict[InvoiceStage, str]:
+        """Return the code for every meaning as the stage list tells it, "" where it does not."""
         progress = [stage for stage in self.stages if not stage.semantics]
         new = progress[0].code if progress else ""
         sent = next(
             (stage.code for stage in self.stages if stage.name.strip().casefold() == SENT_NAME), new
         )
-        found = {
+        return {
             InvoiceStage.NEW: new,
             InvoiceStage.SENT: sent,
             InvoiceStage.PAID: self._first("S"),
             InvoiceStage.CANCELLED: self._first("F"),
         }
-        return StageCodes(
-            {meaning: configured.get(meaning.value) or code for meaning, code in found.items()}
-        )
 
     def _first(self, semantics: str) -> str:
         return next((stage.code for stage in self.stages if stage.semantics == semantics), "")
@@ -140,7 +146,15 @@ def shape_of(
             "смарт-счета или дайте вебхуку право crm"
         )
         raise PortalError(msg)
-    stages = sorted(rows_at(second["stages"].value), key=lambda row: int(text_at(row, "SORT") or 0))
+    return known_shape(first, second)
+
+
+def known_shape(
+    first: Mapping[str, CommandResult], second: Mapping[str, CommandResult]
+) -> PortalShape:
+    """Return what the answers tell, gaps included: for looking at a portal, not for a run."""
+    rows = rows_at(_value(second, "stages"))
+    stages = sorted(rows, key=lambda row: int(text_at(row, "SORT") or 0))
     return PortalShape(
         fields=user_fields(_value(first, "fields"), _value(first, "described")),
         own_companies=_own_companies(first, second),
