@@ -44,6 +44,8 @@ from stavbill.store.schema import open_store, upgrade_store
 from stavbill.workdays import workdays_of
 
 FIRST_USER = 1
+# A claim outlives the request by a little: whoever takes over has to wait for its end.
+CLAIM_MARGIN_S = 15.0
 
 
 @asynccontextmanager
@@ -71,16 +73,7 @@ async def _connected(settings: Settings, store: Store, clock: Clock) -> AsyncIte
     webhook = settings.webhook_url()
     portal = urlsplit(webhook).netloc
     limits = settings.toml.portal.limits
-    limiter = Limiter(
-        limits=Limits(
-            burst=limits.burst,
-            drain_per_s=limits.per_second,
-            operating_s=limits.operating_limit_s,
-            people_share=limits.people_share,
-        ),
-        clock=clock,
-        state=SharedText(store, f"budget:{portal}"),
-    )
+    limiter = _limiter(settings, store, clock, portal)
     mapping = mapping_of(settings)
     zone = settings.toml.portal.zone
     workdays = workdays_of(settings.toml.portal.calendar)
@@ -107,8 +100,9 @@ async def _connected(settings: Settings, store: Store, clock: Clock) -> AsyncIte
                 _executors(settings, gateway, shape, mapping),
                 clock,
                 portal=portal,
-                owner=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
+                owner=_owner(),
                 settings=_journal_settings(settings),
+                is_gone=owner_is_gone,
             )
 
         calls = settings.toml.tasks.calls_workgroup
@@ -129,6 +123,20 @@ async def _connected(settings: Settings, store: Store, clock: Clock) -> AsyncIte
             policy_for=policy_for,
             journal_for=journal_for,
         )
+
+
+def _limiter(settings: Settings, store: Store, clock: Clock, portal: str) -> Limiter:
+    limits = settings.toml.portal.limits
+    return Limiter(
+        limits=Limits(
+            burst=limits.burst,
+            drain_per_s=limits.per_second,
+            operating_s=limits.operating_limit_s,
+            people_share=limits.people_share,
+        ),
+        clock=clock,
+        state=SharedText(store, f"budget:{portal}"),
+    )
 
 
 def mapping_of(settings: Settings) -> PortalMapping:
@@ -197,6 +205,26 @@ def _card_field(name: str, shape: PortalShape, mapping: PortalMapping) -> CardFi
     return CardField(known.code, kind)
 
 
+def _owner() -> str:
+    """Return a name that no other process bears, before or after this one."""
+    start = uuid.uuid4().hex[:8]  # noqa: TID251  names a process, decides nothing
+    return f"{socket.gethostname()}:{os.getpid()}:{start}"
+
+
+def owner_is_gone(owner: str) -> bool:
+    """Say whether a journal's owner was a process of this machine that has certainly ended."""
+    host, _, rest = owner.rpartition(":")[0].rpartition(":")
+    if host != socket.gethostname() or not rest.isdecimal():
+        return False
+    try:
+        os.kill(int(rest), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
 def _journal_settings(settings: Settings) -> JournalSettings:
     limits = settings.toml.portal.limits
     quiet = max(limits.quiet_s + 5.0, 65.0)
@@ -204,7 +232,7 @@ def _journal_settings(settings: Settings) -> JournalSettings:
     return JournalSettings(
         in_flight=limits.in_flight,
         request_timeout_s=timeout,
-        claim_s=2 * timeout,
+        claim_s=timeout + CLAIM_MARGIN_S,
         late_s=limits.quiet_s,
         quiet_s=quiet,
     )

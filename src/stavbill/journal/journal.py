@@ -13,6 +13,7 @@ from stavbill.journal.ledger import Ledger
 from stavbill.journal.report import JournalReport
 from stavbill.journal.settings import JournalSettings
 from stavbill.plan.effects import Effect
+from stavbill.store.claims import claim_owners, release_dead
 from stavbill.store.database import Store
 from stavbill.store.effects import Scope, Status, unsettled_runs
 from stavbill.store.recording import Recorded, record_effects
@@ -25,11 +26,17 @@ def _silent(_ended: int) -> None:
     """Tell nobody."""
 
 
+def _nobody(_owner: str) -> bool:
+    """Know of nobody that has ended."""
+    return False
+
+
 class Journal:
     """Makes the effects of one portal happen once each.
 
     `owner` names this process and no other, before or after it (host, process, start). Several
-    journals may apply the same run at once: every effect is claimed by one of them.
+    journals may apply the same run at once: every effect is claimed by one of them. `is_gone` says
+    of another owner that its process has certainly ended; without it the end of claims is awaited.
     """
 
     def __init__(
@@ -41,7 +48,9 @@ class Journal:
         portal: str,
         owner: str,
         settings: JournalSettings = DEFAULTS,
+        is_gone: Callable[[str], bool] = _nobody,
     ) -> None:
+        self._is_gone = is_gone
         self._store = store
         self._crew = Crew(executors)
         self._clock = clock
@@ -100,6 +109,7 @@ class Journal:
         with doubts; of a stopped or failed one only what was begun is settled. A killed run is
         done when nothing of it is open any more.
         """
+        self._release_dead()
         with self._store.read() as db:
             killed = [one.run for one in unfinished_runs(db, self._portal)]
             open_runs = dict.fromkeys([*killed, *unsettled_runs(db, self._portal)])
@@ -115,6 +125,16 @@ class Journal:
                 with self._store.write() as db:
                     set_state(db, run, RunState.DONE, at=self._clock.now(), detail="продолжен")
         return tuple(reports)
+
+    def _release_dead(self) -> None:
+        """Take from senders that have ended what they were sending: it is in doubt."""
+        with self._store.read() as db:
+            gone = [owner for owner in claim_owners(db, self._portal) if self._is_gone(owner)]
+        if gone:
+            quiet = timedelta(seconds=self._settings.quiet_s)
+            now = self._clock.now()
+            with self._store.write() as db:
+                release_dead(db, portal=self._portal, owners=gone, at=now, quiet=quiet)
 
     def _report(self, run: RunId, ledger: Ledger) -> JournalReport:
         doubts, claimed = ledger.waiting(Status.DOUBT), ledger.first_claim_end()

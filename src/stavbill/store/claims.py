@@ -83,6 +83,45 @@ def expire_claims(
     return len(rows)
 
 
+def claim_owners(db: Connection, portal: str) -> frozenset[str]:
+    """Return who claims to be sending something to a portal right now."""
+    rows = db.execute(
+        select(effects.c.claim_by)
+        .where(effects.c.portal == portal, effects.c.status == Status.SENDING.value)
+        .distinct()
+    )
+    return frozenset(row.claim_by for row in rows if row.claim_by)
+
+
+def release_dead(
+    db: Connection, *, portal: str, owners: Collection[str], at: datetime, quiet: timedelta
+) -> int:
+    """Put in doubt what senders that are certainly gone were sending; return how many.
+
+    Nobody sends these any more, so the end of the claim need not be awaited: the portal is asked
+    `quiet` after the request left. A sender that lives after all finds its claim lost, and refuses.
+    """
+    lock_journal(db)
+    rows = db.execute(
+        select(effects.c.effect, effects.c.sent_at).where(
+            effects.c.portal == portal,
+            effects.c.status == Status.SENDING.value,
+            effects.c.claim_by.in_(owners),
+        )
+    ).all()
+    for row in rows:
+        db.execute(
+            update(effects)
+            .where(effects.c.effect == row.effect)
+            .values(
+                status=Status.DOUBT.value,
+                due=max(at, row.sent_at + quiet),
+                detail="отправитель завершён, не дождавшись ответа",
+            )
+        )
+    return len(rows)
+
+
 def refresh_waits(db: Connection, run: RunId) -> None:
     """Count again how many predecessors the run's waiting effects wait for."""
     lock_journal(db)
