@@ -19,7 +19,14 @@ while [ ! -s "$DIR/ready.json" ]; do
     sleep 0.2
 done
 # The sandbox tells its addresses and tokens; they are invented and die with it.
-"$BIN/python" scripts/demo_environment.py "$DIR/ready.json" > "$DIR/environment.sh"
+"$BIN/python" - "$DIR/ready.json" > "$DIR/environment.sh" <<'END'
+import json, shlex, sys
+ready = json.load(open(sys.argv[1], encoding="utf-8"))
+for name, value in ready["environment"].items():
+    print(f"export {name}={shlex.quote(value)}")
+hosts = (f"--wialon {name}={host['url']}" for name, host in ready["wialon"].items())
+print(f"WIALON={shlex.quote(' '.join(hosts))}")
+END
 . "$DIR/environment.sh"
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }

@@ -76,7 +76,7 @@ def month(  # noqa: PLR0917  one parameter for each option
 
 
 @app.command("plan")
-def plan(
+def plan(  # noqa: PLR0917  one parameter for each option
     context: typer.Context,
     as_of: AsOf = None,
     month: MonthOption = None,

@@ -98,7 +98,7 @@ def plan_companies(store: Store, request: PlanRequest, progress: Progress) -> Pl
         index = index_partners(db, request.portal, request.connections, request.policy)
     due = next_working_day(request.on + timedelta(days=TASK_DAYS), request.policy.calendar)
     for ids in _chunks(store, request):
-        _plan_chunk(store, request, ids, index, due, planned)
+        _plan_chunk(store, request, ids, index=index, due=due, planned=planned)
         progress.advance(len(ids))
     return planned
 
@@ -120,10 +120,11 @@ def _chunks(store: Store, request: PlanRequest) -> Iterator[Sequence[CompanyId]]
         left = None if left is None else left - len(ids)
 
 
-def _plan_chunk(  # noqa: PLR0917  one chunk's whole way
+def _plan_chunk(
     store: Store,
     request: PlanRequest,
     ids: Sequence[CompanyId],
+    *,
     index: PartnerIndex,
     due: date,
     planned: Planned,
@@ -153,7 +154,7 @@ def _plan_chunk(  # noqa: PLR0917  one chunk's whole way
             continue
         decided.append((facts, decision))
         effects.extend(wanted)
-    _store(store, request, decided, effects, broken, planned)
+    _store(store, request, decided, effects, broken=broken, planned=planned)
 
 
 def _around(
@@ -163,7 +164,14 @@ def _around(
     cards = [known.company.card for known in records]
     portal = request.portal
     return _Around(
-        views=look_around(db, portal, cards, request.connections, index, request.policy),
+        views=look_around(
+            db,
+            portal,
+            cards,
+            connections=request.connections,
+            index=index,
+            policy=request.policy,
+        ),
         credits=open_credits(db, portal, ids),
         settled=settled_keys(db, portal, ids),
         unsettled=unsettled_companies(db, portal, ids),
@@ -259,11 +267,12 @@ def _account(
     planned.totals.add_company(share_of(decision, card, known.invoices, request.policy, month))
 
 
-def _store(  # noqa: PLR0917  one chunk's whole outcome
+def _store(
     store: Store,
     request: PlanRequest,
     decided: Sequence[tuple[Facts, Decision]],
     effects: Sequence[Effect],
+    *,
     broken: Sequence[tuple[CompanyId, str]],
     planned: Planned,
 ) -> None:

@@ -125,7 +125,14 @@ async def _read_lists(
     reader, shape = parts.reader, portal.shape
     expected = _expected(parts) if not only else {}
     sizes = await asyncio.gather(
-        _put_cards(parts, portal, reading, only, expected.get("companies"), progress),
+        _put_cards(
+            parts,
+            portal,
+            reading,
+            only,
+            expected=expected.get("companies"),
+            progress=progress,
+        ),
         _put(parts, reading, reader.invoices(shape, only, expected=expected.get("invoices"))),
         _put(parts, reading, reader.contracts(shape, only, expected=expected.get("contracts"))),
         _put(parts, reading, reader.requisites(shape, only, expected=expected.get("requisites"))),
@@ -137,11 +144,12 @@ async def _read_lists(
     return sum(sizes)
 
 
-async def _put_cards(  # noqa: PLR0917  one list's whole way
+async def _put_cards(
     parts: Parts,
     portal: PortalFacts,
     reading: ReadingId,
     only: Sequence[CompanyId],
+    *,
     expected: int | None,
     progress: Progress,
 ) -> int:

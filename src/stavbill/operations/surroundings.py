@@ -80,10 +80,11 @@ def index_partners(
     return PartnerIndex(found)
 
 
-def look_around(  # noqa: PLR0917  the question as a whole
+def look_around(
     db: Connection,
     portal: str,
     cards: Sequence[CompanyCard],
+    *,
     connections: Mapping[str, ConnectionView],
     index: PartnerIndex,
     policy: Policy,
@@ -106,7 +107,9 @@ def look_around(  # noqa: PLR0917  the question as a whole
     for connection, some in by_connection.items():
         view = connections[connection]
         if view.snapshot is not None:
-            views |= _observed(db, connection, view, view.snapshot, some, index, sharers)
+            views |= _observed(
+                db, connection, view, view.snapshot, some, index=index, sharers=sharers
+            )
     return views
 
 
@@ -123,12 +126,13 @@ def _without_reading(
     return None if view.snapshot is not None else view.failure
 
 
-def _observed(  # noqa: PLR0917  one snapshot's whole question
+def _observed(
     db: Connection,
     connection: str,
     view: ConnectionView,
     snapshot: SnapshotId,
     cards: Sequence[CompanyCard],
+    *,
     index: PartnerIndex,
     sharers: Mapping[CompanyId, tuple[Sharer, ...]],
 ) -> dict[CompanyId, AccountView]:
