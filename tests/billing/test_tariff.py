@@ -124,7 +124,7 @@ def test_a_remembered_price_is_no_fee_and_an_empty_group_is_one() -> None:
 def test_groups_of_one_price_are_merged_in_the_order_of_the_field() -> None:
     """§2: two groups with the same price are merged on the invoice."""
     known = understood("2*350|1*100|3*350,00|0*100|-*350")
-    assert known.merged() == (TariffGroup(5, 35000), TariffGroup(1, 10000))
+    assert known.merged == (TariffGroup(5, 35000), TariffGroup(1, 10000))
     assert known.quantity == 6
     assert known.total == 185000
 

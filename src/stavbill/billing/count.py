@@ -60,8 +60,9 @@ def expected_parts(tariff: Tariff, conservation_price: Decimal | None) -> Parts:
     """
     conserved = 0
     if conservation_price is not None:
-        price = int(conservation_price * 100)
-        conserved = sum(group.quantity or 0 for group in tariff.groups if group.price == price)
+        for group in tariff.merged:
+            if group.price == conservation_price * 100:
+                conserved = group.quantity or 0
     return Parts(tariff.quantity - conserved, conserved)
 
 

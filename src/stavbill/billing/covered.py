@@ -8,8 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
-from stavbill.billing.facts import InvoiceId, InvoiceState, IssuedInvoice, ServiceCode
+from stavbill.billing.facts import (
+    InvoiceId,
+    InvoiceKey,
+    InvoiceState,
+    IssuedInvoice,
+    ServiceCode,
+)
 from stavbill.billing.period import MONTH_NAMES, Month, ServicePeriod
 from stavbill.billing.policy import Policy, plain
 
@@ -43,6 +50,7 @@ class Coverage:
     monthless: bool = False
 
 
+@lru_cache(maxsize=16_384)
 def months_in(text: str) -> frozenset[Month]:
     """Return the months that `text` names in brackets: «(Март 2022)», «(Март–Май 2022)».
 
@@ -126,46 +134,54 @@ def coverage_of(invoice: IssuedInvoice, policy: Policy) -> Coverage:
     return Coverage(invoice, frozenset(slots), unclear, monthless and not dated)
 
 
+Services = tuple[ServiceCode, ...]
+Holder = tuple[Services | None, IssuedInvoice]
+Months = dict[int, list[Holder]]
+
+
 @dataclass(frozen=True, slots=True)
 class History:
-    """What all invoices of a company cover, live and cancelled apart."""
+    """What all invoices of a company cover, live and cancelled apart.
 
-    live: tuple[Coverage, ...]
-    cancelled: tuple[Coverage, ...]
+    `live` and `cancelled` give for each month, by its index, the invoices that cover something of
+    it, and which services (None: every one). `doubtful` are live invoices of which nobody can tell
+    what they cover; `keys` are those of our own invoices.
+    """
 
-    def live_on(self, services: tuple[ServiceCode, ...], month: Month) -> tuple[InvoiceId, ...]:
-        """Return the live invoices that cover one of `services` in `month`."""
-        return _covering(self.live, services, month)
+    live: Months
+    cancelled: Months
+    doubtful: list[Coverage]
+    keys: list[InvoiceKey]
 
-    def cancelled_on(
-        self, services: tuple[ServiceCode, ...], month: Month
-    ) -> tuple[InvoiceId, ...]:
-        """Return the cancelled invoices that covered one of `services` in `month`."""
-        return _covering(self.cancelled, services, month)
+    def live_on(self, services: Services, month: Month) -> tuple[InvoiceId, ...]:
+        """Return the live invoices that cover one of `services` in `month`, by number."""
+        return _numbers(self.live.get(month.index), services)
 
-    def covered_services(self, services: tuple[ServiceCode, ...], month: Month) -> set[ServiceCode]:
+    def cancelled_on(self, services: Services, month: Month) -> tuple[InvoiceId, ...]:
+        """Return the cancelled invoices that covered one of `services` in `month`, by number."""
+        return _numbers(self.cancelled.get(month.index), services)
+
+    def covered_services(self, services: Services, month: Month) -> set[ServiceCode]:
         """Return those of `services` that live invoices cover in `month`."""
-        slots = {slot.service for seen in self.live for slot in seen.slots if slot.month == month}
-        return set(services) if None in slots else {s for s in services if s in slots}
+        covered: set[ServiceCode] = set()
+        for theirs, _ in self.live.get(month.index, ()):
+            covered.update(services if theirs is None else theirs)
+        return covered.intersection(services)
 
-    def last_covered(self, services: tuple[ServiceCode, ...]) -> Month | None:
-        """Return the latest month in which one of `services` is covered."""
-        return max(
-            (
-                slot.month
-                for seen in self.live
-                for slot in seen.slots
-                if slot.service is None or slot.service in services
-            ),
-            default=None,
-        )
+    def last_covered(self, services: Services, before: Month | None = None) -> Month | None:
+        """Return the latest month, of those `before` one, in which one of `services` is covered."""
+        limit = before.index if before else None
+        last = -1
+        for index, holders in self.live.items():
+            if index > last and (limit is None or index < limit) and _any_of(holders, services):
+                last = index
+        return None if last < 0 else Month.from_index(last)
 
-    def made_in(
-        self, made: Month, services: tuple[ServiceCode, ...], month: Month
-    ) -> tuple[InvoiceId, ...]:
+    def made_in(self, made: Month, services: Services, month: Month) -> tuple[InvoiceId, ...]:
         """Return live invoices made in `made` that cover one of `services` in `month`."""
-        made_then = tuple(seen for seen in self.live if Month.of(seen.invoice.created) == made)
-        return _covering(made_then, services, month)
+        holders = self.live.get(month.index, ())
+        made_then = [holder for holder in holders if Month.of(holder[1].created) == made]
+        return _numbers(made_then, services)
 
     def unclear_for(self, months: Iterable[Month], since: Month) -> tuple[InvoiceId, ...]:
         """Return live invoices that may cover `months`, and nobody can tell.
@@ -173,47 +189,63 @@ class History:
         Those with a subscription wording and no month, made since `since` began, and those whose
         rows name one of `months` in words that are not ours.
         """
+        if not self.doubtful:
+            return ()
         wanted = frozenset(months)
-        return tuple(
+        found = {
             seen.invoice.invoice
-            for seen in self.live
+            for seen in self.doubtful
             if (seen.monthless and Month.of(seen.invoice.created) >= since)
             or seen.unclear_months & wanted
-        )
+        }
+        return tuple(sorted(found))
 
-    def next_issue(self, services: tuple[ServiceCode, ...], period: ServicePeriod) -> int:
+    def next_issue(self, services: Services, period: ServicePeriod) -> int:
         """Return the issue number for an invoice of `services` and `period`.
 
         1, or one more than the highest that one of our invoices of these months bears.
         """
-        issues = [
-            seen.invoice.key.issue
-            for seen in (*self.live, *self.cancelled)
-            if seen.invoice.key is not None
-            and seen.invoice.key.period.first == period.first
-            and set(seen.invoice.key.services) & set(services)
-        ]
-        return max(issues, default=0) + 1
+        issue = 0
+        for key in self.keys:
+            if key.period.first == period.first and _share(key.services, services):
+                issue = max(issue, key.issue)
+        return issue + 1
 
 
 def history_of(invoices: tuple[IssuedInvoice, ...], policy: Policy) -> History:
-    """Return what `invoices` cover, in an order that does not depend on theirs."""
-    live: list[Coverage] = []
-    cancelled: list[Coverage] = []
-    for invoice in sorted(invoices, key=lambda known: known.invoice):
+    """Return what `invoices` cover; its answers do not depend on their order."""
+    history = History({}, {}, [], [])
+    for invoice in invoices:
+        is_live = invoice.state is not InvoiceState.CANCELLED
+        months = history.live if is_live else history.cancelled
+        key = invoice.key
+        if key is not None:
+            history.keys.append(key)
+            first = key.period.first.index
+            for index in range(first, first + key.period.months):
+                months.setdefault(index, []).append((key.services, invoice))
+            continue
         seen = coverage_of(invoice, policy)
-        (cancelled if invoice.state is InvoiceState.CANCELLED else live).append(seen)
-    return History(tuple(live), tuple(cancelled))
+        for slot in seen.slots:
+            services = None if slot.service is None else (slot.service,)
+            months.setdefault(slot.month.index, []).append((services, invoice))
+        if is_live and (seen.monthless or seen.unclear_months):
+            history.doubtful.append(seen)
+    return history
 
 
-def _covering(
-    seen: tuple[Coverage, ...], services: tuple[ServiceCode, ...], month: Month
-) -> tuple[InvoiceId, ...]:
+def _numbers(holders: Iterable[Holder] | None, services: Services) -> tuple[InvoiceId, ...]:
+    if not holders:
+        return ()
     return tuple(
-        coverage.invoice.invoice
-        for coverage in seen
-        if any(
-            slot.month == month and (slot.service is None or slot.service in services)
-            for slot in coverage.slots
-        )
+        sorted({invoice.invoice for theirs, invoice in holders if _share(theirs, services)})
     )
+
+
+def _any_of(holders: list[Holder], services: Services) -> bool:
+    return any(_share(theirs, services) for theirs, _ in holders)
+
+
+def _share(theirs: Services | None, services: Services) -> bool:
+    """Say whether two invoices have a service in common; None stands for every service."""
+    return theirs is None or not set(theirs).isdisjoint(services)

@@ -62,7 +62,7 @@ def sending_day(card: CompanyCard, on: date, policy: Policy) -> SendingDayIs | P
 
 def _moved(day: date, calendar: WorkingCalendar) -> date:
     moved = next_working_day(day, calendar)
-    if Month.of(moved) == Month.of(day):
+    if moved.month == day.month:
         return moved
     while not calendar.is_working_day(day):
         day -= timedelta(days=1)
@@ -169,15 +169,9 @@ def _missed(
     services: tuple[ServiceCode, ...], period: ServicePeriod, history: History
 ) -> tuple[Note, ...]:
     """Return the warning that months between the last covered one and this period were missed."""
-    before = [
-        slot.month
-        for seen in history.live
-        for slot in seen.slots
-        if slot.month < period.first and (slot.service is None or slot.service in services)
-    ]
-    if not before:
+    last = history.last_covered(services, before=period.first)
+    if last is None:
         return ()
-    last = max(before)
     missed = period.first.index - last.index - 1
     if missed < 1:
         return ()

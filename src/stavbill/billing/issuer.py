@@ -55,18 +55,15 @@ def rule_of(contract: Contract, policy: Policy) -> IssuerRule | None:
 
     Source: billing rules §4.
     """
-    for rule in policy.rules:
-        if contract.template_id is not None and contract.template_id in rule.template_ids:
-            return rule
+    if contract.template_id is not None:
+        by_id = policy.by_template_id.get(contract.template_id)
+        if by_id is not None:
+            return by_id
     if contract.template is not None:
-        name = plain(contract.template)
-        for rule in policy.rules:
-            if name in {plain(known) for known in rule.template_names}:
-                return rule
-        return None
+        return policy.by_template_name.get(plain(contract.template))
     title = plain(contract.title)
-    for rule in policy.rules:
-        if any(begins_with(title, plain(known)) for known in rule.template_names):
+    for beginning, rule in policy.by_template_name.items():
+        if begins_with(title, beginning):
             return rule
     return None
 

@@ -51,12 +51,13 @@ def invoice_lines(
     Source: billing rules §7.
     """
     currency = issuer.rule.currency
+    nothing = Money(0, currency)
     lines = []
     for month in period.each():
         percent = line_rate(issuer.rule, wish, month.first_day)
         for service in services:
             name = f"{issuer.rule.words(service).line} ({month.name})"
-            for group in fees[service].merged():
+            for group in fees[service].merged:
                 price = Money(group.price, currency)
                 quantity = group.quantity or 0
                 lines.append(
@@ -66,7 +67,7 @@ def invoice_lines(
                         name=name,
                         quantity=quantity,
                         price=price,
-                        credit=Money(0, currency),
+                        credit=nothing,
                         vat_percent=percent,
                         vat=vat_included(price * quantity, percent),
                     )

@@ -41,7 +41,7 @@ def _free_groups(case: Case) -> list[Note]:
     return [
         Note("free_group", "§7", (("service", str(code)),))
         for code, fee in case.fees.items()
-        if isinstance(fee, Tariff) and any(group.price == 0 for group in fee.billed)
+        if isinstance(fee, Tariff) and any(not group.price for group in fee.merged)
     ]
 
 

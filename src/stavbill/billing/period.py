@@ -5,9 +5,11 @@ from __future__ import annotations
 import calendar
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 MONTHS_PER_YEAR = 12
+SHORTEST_MONTH = 28
 MONTH_NAMES = (
     "Январь",
     "Февраль",
@@ -40,7 +42,7 @@ class Month:
     @classmethod
     def of(cls, day: date) -> Month:
         """Return the month that holds `day`."""
-        return cls(day.year, day.month)
+        return cls.from_index(day.year * MONTHS_PER_YEAR + day.month - 1)
 
     @property
     def index(self) -> int:
@@ -50,7 +52,7 @@ class Month:
     @classmethod
     def from_index(cls, index: int) -> Month:
         """Return the month with this `index`."""
-        return cls(index // MONTHS_PER_YEAR, index % MONTHS_PER_YEAR + 1)
+        return _month(index)
 
     def plus(self, months: int) -> Month:
         """Return the month `months` later (earlier when negative)."""
@@ -77,6 +79,11 @@ class Month:
         return f"{self.year:04d}-{self.number:02d}"
 
 
+@lru_cache(maxsize=4096)
+def _month(index: int) -> Month:
+    return Month(index // MONTHS_PER_YEAR, index % MONTHS_PER_YEAR + 1)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ServicePeriod:
     """`months` whole calendar months from `first` (billing rules §3)."""
@@ -97,6 +104,8 @@ class ServicePeriod:
 
     def each(self) -> tuple[Month, ...]:
         """Return every month covered, in order."""
+        if self.months == 1:
+            return (self.first,)
         return tuple(self.first.plus(step) for step in range(self.months))
 
     @property
@@ -144,7 +153,8 @@ class DayOfMonth:
 
     def in_month(self, month: Month) -> date:
         """Return that day of `month`, cut to its length."""
-        return date(month.year, month.number, min(self.day, month.last_day.day))
+        day = self.day if self.day <= SHORTEST_MONTH else min(self.day, month.last_day.day)
+        return date(month.year, month.number, day)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from stavbill.billing.facts import (
     DISPATCHING,
@@ -17,6 +18,7 @@ from stavbill.billing.money import Currency
 from stavbill.billing.period import WorkingCalendar
 
 
+@lru_cache(maxsize=16_384)
 def plain(text: str) -> str:
     """Return `text` as it is compared: case, «ё» and runs of white space do not count (§4)."""
     return " ".join(text.casefold().replace("ё", "е").split())
@@ -115,9 +117,20 @@ class Policy:
     forecast_years: frozenset[int] = frozenset()
 
     wordings: tuple[tuple[str, ServiceCode], ...] = field(init=False, repr=False, compare=False)
+    by_template_id: dict[str, IssuerRule] = field(init=False, repr=False, compare=False)
+    by_template_name: dict[str, IssuerRule] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Prepare the beginnings by which rows and titles are recognised, the longest first."""
+        """Prepare what is asked for every company: wordings, the longest first, and templates."""
+        by_id: dict[str, IssuerRule] = {}
+        by_name: dict[str, IssuerRule] = {}
+        for rule in self.rules:
+            for template in rule.template_ids:
+                by_id.setdefault(template, rule)
+            for name in rule.template_names:
+                by_name.setdefault(plain(name), rule)
+        object.__setattr__(self, "by_template_id", by_id)
+        object.__setattr__(self, "by_template_name", by_name)
         words = [word for rule in self.rules for word in rule.wording] + list(self.hand_wording)
         known = {(plain(word.line), word.service) for word in words}
         known |= {(plain(word.title), word.service) for word in words}

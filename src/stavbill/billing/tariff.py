@@ -6,7 +6,7 @@ Source: billing rules §2.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 
@@ -55,38 +55,34 @@ PLAIN_STYLE = TariffStyle()
 class Tariff:
     """A tariff as understood. No groups means `-`: no such fee.
 
-    Equality looks at the groups and at the style in which they are written back.
+    Equality looks at the groups and at the style in which they are written back. What follows from
+    the groups is worked out once, because many companies share a tariff: `billed` are the groups
+    with a quantity above zero, `merged` those of one price added up, in the order of the field
+    (§2); `quantity` is the number of units in all groups, `total` what one month costs, in kopecks;
+    `is_no_fee` says whether the field means «no such fee»: `-`, or only remembered prices (§11).
     """
 
     groups: tuple[TariffGroup, ...]
     style: TariffStyle = PLAIN_STYLE
+    billed: tuple[TariffGroup, ...] = field(init=False, repr=False, compare=False)
+    merged: tuple[TariffGroup, ...] = field(init=False, repr=False, compare=False)
+    quantity: int = field(init=False, repr=False, compare=False)
+    total: int = field(init=False, repr=False, compare=False)
+    is_no_fee: bool = field(init=False, repr=False, compare=False)
 
-    @property
-    def billed(self) -> tuple[TariffGroup, ...]:
-        """The groups that count now: those with a quantity above zero."""
-        return tuple(group for group in self.groups if group.quantity)
-
-    @property
-    def quantity(self) -> int:
-        """The number of units in all groups."""
-        return sum(group.quantity or 0 for group in self.groups)
-
-    @property
-    def total(self) -> int:
-        """What one month costs, in kopecks."""
-        return sum(group.total for group in self.groups)
-
-    @property
-    def is_no_fee(self) -> bool:
-        """Say whether the field means «no such fee»: `-`, or only remembered prices (§2, §11)."""
-        return all(group.quantity is None for group in self.groups)
-
-    def merged(self) -> tuple[TariffGroup, ...]:
-        """Return the billed groups, those of one price added up, in the order of the field (§2)."""
+    def __post_init__(self) -> None:
+        """Work out what follows from the groups."""
+        billed = tuple(group for group in self.groups if group.quantity)
         by_price: dict[int, int] = {}
-        for group in self.billed:
+        for group in billed:
             by_price[group.price] = by_price.get(group.price, 0) + (group.quantity or 0)
-        return tuple(TariffGroup(quantity, price) for price, quantity in by_price.items())
+        merged = tuple(TariffGroup(quantity, price) for price, quantity in by_price.items())
+        object.__setattr__(self, "billed", billed)
+        object.__setattr__(self, "merged", merged)
+        object.__setattr__(self, "quantity", sum(by_price.values()))
+        object.__setattr__(self, "total", sum(group.total for group in merged))
+        no_fee = all(group.quantity is None for group in self.groups)
+        object.__setattr__(self, "is_no_fee", no_fee)
 
 
 NO_FEE = Tariff(())

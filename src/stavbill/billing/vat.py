@@ -18,8 +18,11 @@ from stavbill.billing.policy import DatedRate, IssuerRule
 
 def rate_on(rates: tuple[DatedRate, ...], day: date) -> Decimal | None:
     """Return the issuer's rate in force on `day` in percent, None when outside VAT then."""
-    in_force = [rate for rate in rates if rate.since <= day]
-    return max(in_force, key=lambda rate: rate.since).percent if in_force else None
+    found: DatedRate | None = None
+    for rate in rates:
+        if rate.since <= day and (found is None or rate.since > found.since):
+            found = rate
+    return found.percent if found else None
 
 
 def line_rate(rule: IssuerRule, wish: VatWish | Decimal, day: date) -> Decimal | None:
