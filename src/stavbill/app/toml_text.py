@@ -194,10 +194,8 @@ def _tasks(found: Discovery) -> str:
 
 def _wialon(connections: Mapping[str, str]) -> list[str]:
     if not connections:
-        return [
-            f"{NOT_FOUND}подключения к Wialon: по одному на каждое значение «Где найти»\n"
-            '# [wialon.stavros1]\n# url = "https://hst-api.wialon.com"\n'
-        ]
+        head = f"{NOT_FOUND}подключения к Wialon: по одному на каждое значение «Где найти»\n"
+        return [f'{head}# [wialon.stavros1]\n# url = "https://hst-api.wialon.com"\n']
     return [
         f"[wialon.{_key(name)}]  # значение «Где найти»\nurl = {quoted(url)}\n"
         for name, url in connections.items()
