@@ -46,7 +46,7 @@ def init(  # noqa: PLR0917  one parameter for each option
     """
     import asyncio
 
-    from stavbill.operations.setup import SetupRequest, set_up
+    from stavbill.app.setup import SetupRequest, set_up
 
     if not non_interactive:
         portal_url = portal_url or typer.prompt("Адрес вебхука Битрикс24")
@@ -77,13 +77,11 @@ def discover(
     as_json: Json = False,
 ) -> None:
     """Сопоставить поля портала с настройками и показать готовый файл с комментариями."""
-    from stavbill.operations.parts import Parts
-    from stavbill.operations.setup import rediscover
+    import asyncio
 
-    async def work(parts: Parts) -> dict[str, object]:
-        return await rediscover(parts)
+    from stavbill.app.setup import rediscover
 
-    document = context.obj.with_parts(work)
+    document = asyncio.run(rediscover(context.obj.config))
     if as_json:
         print_json(document)
         return
@@ -100,7 +98,7 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
     """Проверить всё, что понадобится: права, поля, стадии, юрлица, Wialon, базу, папки."""
     import asyncio
 
-    from stavbill.operations.doctor import examine
+    from stavbill.app.doctor import examine
 
     document = asyncio.run(examine(context.obj.config))
     if as_json:

@@ -156,6 +156,9 @@ def print_explanation(document: Document) -> None:
         out.print(f"  {note['rule']} {note['text']}")
     for note in document["warnings"]:
         out.print(f"  Внимание, {note['rule']}: {note['text']}")
+    if document.get("last_bill"):
+        out.print(f"Как был посчитан счёт (запуск {document['last_bill']['run_id']}):")
+        print_explanation(document["last_bill"])
 
 
 def print_company(document: Document) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from stavbill.billing.decision import Skip, SkipReason
 from stavbill.billing.facts import CompanyId
 from stavbill.errors import ConfigError
 from stavbill.operations.parts import Parts
@@ -14,7 +15,7 @@ from stavbill.operations.present import Document, decision_document
 from stavbill.operations.rerun import RerunRequest, decide_live
 from stavbill.plan.keys import parse_invoice_key
 from stavbill.plan.records import InvoiceRecord
-from stavbill.store.decisions import StoredDecision, latest_decision
+from stavbill.store.decisions import StoredDecision, latest_bill, latest_decision
 from stavbill.store.mirror import portfolios
 from stavbill.store.parking import parked_reasons
 from stavbill.store.runs import read_run
@@ -23,7 +24,8 @@ from stavbill.store.runs import read_run
 async def explain_company(parts: Parts, company: int, on: date | None, *, live: bool) -> Document:
     """Return decision, reasons, lines and explanation of one company.
 
-    The last stored decision, unless `live` or a day asks for a fresh one, or there is none.
+    The last stored decision, unless `live` or a day asks for a fresh one, or there is none. When
+    the month is covered by now, `last_bill` is the decision that billed it.
     Raises `ConfigError` for a company that the portal does not have.
     """
     wanted = CompanyId(company)
@@ -52,14 +54,26 @@ def _stored_document(parts: Parts, stored: StoredDecision) -> Document:
         run = read_run(db, stored.run)
         known = portfolios(db, parts.portal, [stored.company])
         parked = parked_reasons(db, parts.portal, [stored.company])
+        billed = latest_bill(db, parts.portal, stored.company)
     records = known.get(stored.company)
-    return decision_document(stored.decision) | {
-        "title": records.company.title if records is not None else "",
-        "source": "run",
-        "run_id": stored.run,
-        "on": run.on.isoformat() if run is not None else None,
-        "parked": parked.get(stored.company),
-    }
+    covered = isinstance(stored.decision, Skip) and stored.decision.reason is SkipReason.COVERED
+    last = {} if not covered or billed is None else _last_bill(billed)
+    return (
+        decision_document(stored.decision)
+        | last
+        | {
+            "title": records.company.title if records is not None else "",
+            "source": "run",
+            "run_id": stored.run,
+            "on": run.on.isoformat() if run is not None else None,
+            "parked": parked.get(stored.company),
+        }
+    )
+
+
+def _last_bill(billed: StoredDecision) -> Document:
+    """Return the decision behind the invoices that cover the month now, as `last_bill`."""
+    return {"last_bill": decision_document(billed.decision) | {"run_id": billed.run}}
 
 
 def show_company(parts: Parts, company: int) -> Document:

@@ -7,6 +7,7 @@ Source: quality page; performance page 1; beyond 8.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil
 
 from stavbill.operations.parts import Parts
@@ -15,6 +16,8 @@ from stavbill.operations.present import Document
 
 BATCH = 50
 PER_READ_BACK = 49
+PER_READ = 2_500
+SHAPE = 2
 METHODS = {
     "put_invoice": "crm.item.add",
     "put_fields": "crm.company.update",
@@ -36,6 +39,14 @@ def write_requests(effects: dict[str, int]) -> int:
         + ceil(effects.get("put_stage", 0) / BATCH)
         + ceil(tasks / BATCH)
     )
+
+
+def read_requests(sizes: Mapping[str, int], foreign_rows: int = 0) -> int:
+    """Return the least number of requests that read lists of these sizes, and rows of invoices.
+
+    Two for the portal's shape, 2,500 rows a request for every list, 50 invoices a request for rows.
+    """
+    return SHAPE + sum(size // PER_READ + 1 for size in sizes.values()) + ceil(foreign_rows / BATCH)
 
 
 def forecast_document(parts: Parts, planned: Planned) -> Document:

@@ -14,12 +14,17 @@ from stavbill.billing.facts import NO_OVERRIDE, CompanyId, Override
 from stavbill.errors import ConfigError
 from stavbill.operations.applying import apply_run
 from stavbill.operations.counting import read_wialon
-from stavbill.operations.forecasting import forecast_document
+from stavbill.operations.forecasting import (
+    SHAPE,
+    forecast_document,
+    read_requests,
+    write_requests,
+)
 from stavbill.operations.parts import Parts
 from stavbill.operations.planning import Planned, PlanRequest, plan_companies
 from stavbill.operations.present import violation_document
 from stavbill.operations.progress import SILENT, Progress
-from stavbill.operations.reading import PortalFacts, learn_portal, read_portal
+from stavbill.operations.reading import PortalFacts, known_sizes, learn_portal, read_portal
 from stavbill.operations.report import RequestsUsed, RunReport
 from stavbill.plan.gate import Go, Permission, gate
 from stavbill.store.decisions import decision_of, decisions_after
@@ -149,9 +154,21 @@ async def _run(
     if not request.dry_run:
         await _go_on(parts, portal, run, report, progress)
     report.requests.portal = parts.gateway.requests + parts.reader.requests
+    report.requests.minimum = _minimum(parts, report, writes=report.state == "done")
     report.seconds = parts.clock.monotonic() - began
     _close(parts, run, report)
     return report
+
+
+def _minimum(parts: Parts, report: RunReport, *, writes: bool) -> int:
+    """Return how many requests the numbers of rows and effects ask for at least."""
+    sizes = known_sizes(parts)
+    least = read_requests(sizes)
+    if writes and report.outcomes:
+        least += (
+            write_requests(report.effects) + read_requests({"invoices": sizes["invoices"]}) - SHAPE
+        )
+    return least
 
 
 def _start(parts: Parts, run: RunId, on: date, request: MonthRequest) -> None:

@@ -123,7 +123,7 @@ async def _read_lists(
     progress: Progress,
 ) -> int:
     reader, shape = parts.reader, portal.shape
-    expected = _expected(parts) if not only else {}
+    expected = known_sizes(parts) if not only else {}
     sizes = await asyncio.gather(
         _put_cards(
             parts,
@@ -264,7 +264,7 @@ async def read_invoices(parts: Parts, portal: PortalFacts) -> None:
     """Read all invoices again, to see what the portal holds after a run."""
     with parts.store.write() as db:
         reading = begin_reading(db, parts.portal, whole=False, at=parts.now())
-    expected = _expected(parts).get("invoices")
+    expected = known_sizes(parts).get("invoices")
     rows = await _put(parts, reading, parts.reader.invoices(portal.shape, expected=expected))
     with parts.store.write() as db:
         end_reading(db, reading, complete=True, rows=rows, at=parts.now())
@@ -286,7 +286,8 @@ def _remember_own(parts: Parts, own: Sequence[OwnCompany]) -> None:
     _keep(parts, "own", rows)
 
 
-def _expected(parts: Parts) -> dict[str, int]:
+def known_sizes(parts: Parts) -> dict[str, int]:
+    """Return how many rows each list had at the last complete reading."""
     known = _load(parts, "sizes")
     return {str(name): int(size) for name, size in known.items()} if isinstance(known, dict) else {}
 

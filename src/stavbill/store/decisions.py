@@ -109,6 +109,21 @@ def latest_decision(db: Connection, portal: str, company: CompanyId) -> StoredDe
     return None if row is None else _stored(row)
 
 
+def latest_bill(db: Connection, portal: str, company: CompanyId) -> StoredDecision | None:
+    """Return the last decision that billed a company, None when none did."""
+    row = db.execute(
+        select(decisions)
+        .where(
+            decisions.c.portal == portal,
+            decisions.c.company == company,
+            decisions.c.kind == "bill",
+        )
+        .order_by(decisions.c.decided.desc(), decisions.c.run.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _stored(row)
+
+
 def decisions_after(
     db: Connection, run: RunId, *, after: int = 0, limit: int = 50, kind: str | None = None
 ) -> tuple[StoredDecision, ...]:
