@@ -21,6 +21,8 @@ from stavbill.plan.effects import InvoiceStage
 from stavbill.plan.records import OwnCompany
 
 SENT_NAME = "отправлен клиенту"
+# Semantics of stages that end an invoice's way: success and failure.
+ENDS = frozenset({"S", "F"})
 NATURAL_PRESETS = ("физ", "частное лицо", "natural")
 ALL_STATUSES = "SMART_INVOICE_STAGE_"
 
@@ -68,7 +70,7 @@ class PortalShape:
 
     def found_stages(self) -> dict[InvoiceStage, str]:
         """Return the code for every meaning as the stage list tells it, "" where it does not."""
-        progress = [stage for stage in self.stages if not stage.semantics]
+        progress = [stage for stage in self.stages if stage.semantics not in ENDS]
         new = progress[0].code if progress else ""
         sent = next(
             (stage.code for stage in self.stages if stage.name.strip().casefold() == SENT_NAME), new
