@@ -24,6 +24,7 @@ from stavbill.app.toml_text import (
     stages_toml,
     template_ids,
     whole_toml,
+    with_sections,
 )
 from stavbill.bitrix.budget import Limits
 from stavbill.bitrix.discover import CALLS_GROUP, Discovery, Survey, discover, survey_portal
@@ -114,8 +115,8 @@ async def rediscover(
 ) -> Document:
     """Match the portal's fields and stages anew for an existing configuration.
 
-    Return `toml` ([portal.stages] and [fields], hand-made lines kept where no label leads to a
-    field), `unmatched` and `proposals`. Writes nothing.
+    Return `toml` (the file with new [portal.stages] and [fields]; hand-made lines are kept where
+    no label leads to a field), `unmatched` and `proposals`. Writes nothing.
     """
     settings = load_settings(config, os.environ if env is None else env)
     webhook = settings.webhook_url()
@@ -124,7 +125,7 @@ async def rediscover(
     known = settings.toml.fields
     problems = issuer_problems(settings, found.survey.shape.own_companies)
     return {
-        "toml": f"{stages_toml(found)}\n{fields_toml(found, known)}",
+        "toml": _renewed(config, settings, found),
         "unmatched": [*unmatched(found, known), *problems],
         "proposals": proposals(
             found,
@@ -218,6 +219,24 @@ def proposals(
 
 
 _NO_WIALON = '[wialon.ИМЯ] url = "https://…": не задано ни одного подключения к Wialon'
+
+
+def _renewed(config: Path, settings: Settings, found: Discovery) -> str:
+    """Return the file with its discovered sections anew, every other setting as it was."""
+    fresh = {
+        "portal.stages": stages_toml(found),
+        "fields": fields_toml(found, settings.toml.fields),
+    }
+    text = with_sections(config.read_text(encoding="utf-8"), fresh)
+    try:
+        made = _settings(config, text).toml
+    except (tomllib.TOMLDecodeError, ConfigError):
+        made = None
+    ours = {"fields", "portal"}
+    if made is None or made.model_dump(exclude=ours) != settings.toml.model_dump(exclude=ours):
+        # Written in a way that lines do not tell (inline tables, strings over several lines).
+        return "\n".join(fresh.values())
+    return text
 
 
 @asynccontextmanager

@@ -26,6 +26,8 @@ HEAD = """\
 # (STAVBILL_PORTAL_URL, STAVBILL_WIALON_TOKEN_<ИМЯ>) или из файла stavbill.env рядом.
 # Строки «НЕ НАЙДЕНО» допишите и уберите перед ними #. Проверка: stavbill --config ФАЙЛ doctor
 """
+_HEADER = re.compile(r"\[\[?(?P<name>[^\[\]]+)\]\]?\s*(?:#.*)?$")
+_SETTING = re.compile(r"# \w+ = ")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -93,6 +95,40 @@ def fields_toml(found: Discovery, kept: Mapping[str, FieldSettings] | None = Non
         else:
             lines.append(f"# {fill_in(wanted)}  # необязательно: «{wanted.labels[0]}»")
     return "\n".join(lines) + "\n"
+
+
+def with_sections(text: str, fresh: Mapping[str, str]) -> str:
+    """Return the file `text` with these sections replaced; one that it lacks goes to its end.
+
+    `fresh` gives each section's whole text by its header's name. Remarks right above a header
+    belong to it. Lines of other sections stay as they are.
+    """
+    parts: list[list[str]] = [[]]
+    names = [""]
+    for line in text.splitlines():
+        header = _HEADER.match(line)
+        if header is not None:
+            above = _remarks_above(parts[-1])
+            parts.append(above)
+            names.append(header["name"])
+        parts[-1].append(line)
+    kept: list[str] = []
+    for name, lines in zip(names, parts, strict=True):
+        kept += [*fresh[name].splitlines(), ""] if name in fresh else lines
+    for name, section in fresh.items():
+        if name not in names:
+            kept += ["", *section.splitlines()]
+    return "\n".join(kept).rstrip("\n") + "\n"
+
+
+def _remarks_above(lines: list[str]) -> list[str]:
+    """Take the remarks at the end of a section: they speak of the header that follows."""
+    begin = len(lines)
+    while begin and lines[begin - 1].startswith("#") and not _SETTING.match(lines[begin - 1]):
+        begin -= 1
+    taken = lines[begin:]
+    del lines[begin:]
+    return taken
 
 
 def field_line(name: str, field: UserField) -> str:

@@ -1,0 +1,147 @@
+"""`doctor`: proves everything that a run will need, one line each, and never stops at the first.
+
+Source: portal page, «Connecting».
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from ctypes.util import find_library
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from stavbill.app.checks import Check, Status, doubtful, failed, good
+from stavbill.app.portal_checks import check_portal
+from stavbill.app.setup import Document, ask_portal
+from stavbill.bitrix.discover import discover
+from stavbill.clock import Clock, SystemClock
+from stavbill.errors import ConfigError, StoreError, WialonError
+from stavbill.settings import Settings, load_settings
+from stavbill.settings.load import NO_WEBHOOK
+from stavbill.store.control import SharedText
+from stavbill.store.schema import newest_version, open_store
+from stavbill.wialon.check import check_connection
+from stavbill.wialon.connection import Connection, token_variable
+
+NOT_READY = 2
+FONT_LIBRARY = "harfbuzz-subset"
+
+
+async def examine(
+    config: Path, env: Mapping[str, str] | None = None, clock: Clock | None = None
+) -> Document:
+    """Return `checks` (name, status, text, fix) and `exit_code`: 0, or 2 when one has failed."""
+    try:
+        settings = load_settings(config, os.environ if env is None else env)
+    except ConfigError as wrong:
+        return _document([failed("settings", f"настройки {config} не годятся", str(wrong))])
+    clock = clock or SystemClock(settings.clock_scale)
+    portal, wialon = await asyncio.gather(_portal(settings, clock), _wialon(settings, clock))
+    return _document(
+        [
+            good("settings", f"настройки {config}"),
+            _directory(config.parent),
+            _database(settings, clock),
+            *portal,
+            *wialon,
+            _fonts(),
+        ]
+    )
+
+
+def _document(checks: Sequence[Check]) -> Document:
+    is_ready = all(check.status is not Status.FAIL for check in checks)
+    return {
+        "checks": [
+            {
+                "name": check.name,
+                "status": check.status.value,
+                "text": f"{check.text[:1].upper()}{check.text[1:]}",
+                "fix": check.fix,
+            }
+            for check in checks
+        ],
+        "exit_code": 0 if is_ready else NOT_READY,
+    }
+
+
+def _directory(directory: Path) -> Check:
+    directory = directory.absolute()
+    try:
+        with tempfile.TemporaryFile(dir=directory) as file:
+            file.write(b"stavbill")
+            file.flush()
+    except OSError as trouble:
+        text = f"в папку {directory} нельзя писать ({trouble.strerror})"
+        return failed("directory", text, "Проверьте владельца и права папки и место на диске")
+    return good("directory", f"папка {directory} доступна для записи")
+
+
+def _database(settings: Settings, clock: Clock) -> Check:
+    """Open the store and write into it: a lock or a full disk shows only in writing."""
+    try:
+        store = open_store(settings.database_url.get_secret_value())
+        try:
+            seen = clock.now().isoformat(timespec="seconds")
+            SharedText(store, "doctor").change(lambda _: seen)
+        finally:
+            store.close()
+    except (StoreError, ConfigError) as trouble:
+        return failed("database", "база не готова", str(trouble))
+    return good("database", f"база открыта и доступна для записи, версия {newest_version()}")
+
+
+async def _portal(settings: Settings, clock: Clock) -> list[Check]:
+    if settings.webhook is None:
+        return [failed("portal", "вебхук портала не задан", NO_WEBHOOK)]
+    tasks = settings.toml.tasks
+    groups = [group for group in (tasks.workgroup, tasks.calls_workgroup) if group is not None]
+    users = [] if tasks.default_responsible is None else [tasks.default_responsible]
+    webhook = settings.webhook_url()
+    try:
+        survey = await ask_portal(webhook, clock, groups=groups, users=users)
+    except ConfigError as trouble:
+        return [failed("portal", "портал не отвечает или не пускает вебхук", str(trouble))]
+    host = urlsplit(webhook).netloc
+    checks = [good("portal", f"портал {host} отвечает, вебхук действует")]
+    checks += check_portal(settings, discover(survey))
+    return checks
+
+
+async def _wialon(settings: Settings, clock: Clock) -> list[Check]:
+    if not settings.toml.wialon:
+        fix = "Впишите [wialon.ИМЯ] и url для каждого значения «Где найти»"
+        return [failed("wialon", "не задано ни одного подключения к Wialon", fix)]
+    ready = settings.wialon_connections()
+    return list(
+        await asyncio.gather(
+            *(_connection(name, ready.get(name), clock) for name in settings.toml.wialon)
+        )
+    )
+
+
+async def _connection(name: str, connection: Connection | None, clock: Clock) -> Check:
+    place = f"wialon.{name}"
+    if connection is None:
+        return failed(
+            place, f"Wialon «{name}»: не задан токен", f"Задайте переменную {token_variable(name)}"
+        )
+    try:
+        seen = await check_connection(connection, clock)
+    except WialonError as trouble:
+        return failed(place, f"Wialon «{name}» ({connection.host}) не читается", str(trouble))
+    text = f"Wialon «{name}»: учётных записей {seen.accounts}, объектов {seen.units}"
+    said = "; ".join((*seen.problems, *seen.warnings))
+    if seen.problems:
+        return failed(place, text, said)
+    return doubtful(place, text, said) if seen.warnings else good(place, text)
+
+
+def _fonts() -> Check:
+    if find_library(FONT_LIBRARY):
+        return good("fonts", "библиотека harfbuzz-subset: PDF готовятся быстро")
+    text = "нет библиотеки harfbuzz-subset: PDF готовятся медленнее"
+    return doubtful("fonts", text, "Установите: apt install libharfbuzz-subset0")
