@@ -101,7 +101,7 @@ async def set_up(
     draft = whole_toml(found, installation)
     problems = issuer_problems(_settings(path, draft), found.survey.shape.own_companies)
     text = whole_toml(found, installation, problems) if problems else draft
-    kept = _write(path, text, secrets)
+    kept = write_settings(path, text, secrets)
     return {
         "config": str(path),
         "unmatched": [*unmatched(found), *problems, *([] if wialon else [_NO_WIALON])],
@@ -327,8 +327,11 @@ def _settings(path: Path, text: str) -> Settings:
     )
 
 
-def _write(path: Path, text: str, secrets: Mapping[str, str]) -> str:
-    """Write the file whole or not at all, the secrets first; return the env file's name or ""."""
+def write_settings(path: Path, text: str, secrets: Mapping[str, str] | None = None) -> str:
+    """Write a file of settings whole or not at all, secrets first; an older one stays beside it.
+
+    Return the name of the env file when `secrets` were written, else "". Raises `ConfigError`.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         kept = str(write_secrets_file(path.parent, secrets)) if secrets else ""
@@ -339,8 +342,8 @@ def _write(path: Path, text: str, secrets: Mapping[str, str]) -> str:
         fresh.replace(path)
     except OSError as trouble:
         msg = (
-            f"{path.parent}: настройки не записаны ({trouble.strerror}). Проверьте права и место "
-            "на диске и повторите"
+            f"{path}: настройки не записаны ({trouble.strerror}). Проверьте права и место на диске "
+            "и повторите"
         )
         raise ConfigError(msg) from trouble
     return kept

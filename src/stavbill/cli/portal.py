@@ -63,6 +63,8 @@ def init(  # noqa: PLR0917  one parameter for each option
         print_json(document)
         return
     say(f"Настройки записаны: {document['config']}")
+    if document["secrets"]:
+        say(f"Вебхук записан: {document['secrets']} (читает только владелец)")
     _list("Не найдено (допишите в файл; stavbill doctor покажет строку)", document["unmatched"])
     _list("Проверьте", document["proposals"])
     say(f"Дальше: stavbill --config {document['config']} doctor")
@@ -72,26 +74,25 @@ def init(  # noqa: PLR0917  one parameter for each option
 def discover(
     context: typer.Context,
     write: Annotated[
-        Path | None, typer.Option("--write", help="Записать в файл вместо вывода.")
+        Path | None,
+        typer.Option("--write", help="Записать в файл (можно в сам stavbill.toml) вместо вывода."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Сопоставить поля портала с настройками и показать готовый файл с комментариями."""
+    """Сопоставить поля и стадии портала заново и показать готовый файл настроек."""
     import asyncio
 
-    from stavbill.app.setup import rediscover
+    from stavbill.app.setup import rediscover, write_settings
 
     document = asyncio.run(rediscover(context.obj.config))
+    if write is not None:
+        write_settings(write, document["toml"])
     if as_json:
         print_json(document)
         return
-    text = str(document["toml"])
-    if write is None:
-        say(text)
-    else:
-        write.write_text(text, encoding="utf-8")
-        say(f"Записано: {write}")
+    say(document["toml"] if write is None else f"Записано: {write}")
     _list("Не найдено", document["unmatched"])
+    _list("Проверьте", document["proposals"])
 
 
 def doctor(context: typer.Context, as_json: Json = False) -> None:
@@ -107,7 +108,7 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
         from stavbill.cli.tables import print_checks
 
         print_checks(document)
-    raise typer.Exit(int(str(document["exit_code"])))
+    raise typer.Exit(document["exit_code"])
 
 
 def _ask_wialon() -> list[str]:
