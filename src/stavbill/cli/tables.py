@@ -214,9 +214,7 @@ def print_checks(document: Document) -> None:
 
 
 def _violation(found: Document) -> str:
-    invoices = ", ".join(str(invoice) for invoice in found["invoices"])
-    word = CHECKS.get(found["what"], found["what"])
-    return f"компания {found['company']}: {word}, счета {invoices} {found['detail']}".rstrip()
+    return f"компания {found['company']}: {found['text']}"
 
 
 def _day(text: str) -> str:

@@ -35,6 +35,7 @@ async def apply_run(
         return
     progress.stage("verify")
     found = await violations_after_run(parts, portal, report.on)
-    report.violations.extend(violation_document(one) for one in found)
+    known = [violation_document(one) for one in found]
+    report.violations.extend(one for one in known if one not in report.violations)
     if park_violations(parts, found, run):
         report.state = "stopped"

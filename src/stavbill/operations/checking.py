@@ -16,6 +16,7 @@ from stavbill.operations.present import Document, violation_document
 from stavbill.operations.progress import SILENT, Progress
 from stavbill.operations.reading import PortalFacts, learn_portal, read_invoices, read_portal
 from stavbill.plan.invariants import PortalView, Violation, violations
+from stavbill.plan.sentences import violation_text
 from stavbill.store.control import Flag, raise_flag
 from stavbill.store.mirror import company_ids, portfolios
 from stavbill.store.parking import park
@@ -74,7 +75,7 @@ def park_violations(parts: Parts, found: Sequence[Violation], run: RunId | None)
                 db,
                 parts.portal,
                 CompanyId(one.company),
-                reason=parking_reason(one),
+                reason=violation_text(one),
                 run=run,
                 at=parts.now(),
             )
@@ -83,14 +84,8 @@ def park_violations(parts: Parts, found: Sequence[Violation], run: RunId | None)
                 db,
                 parts.portal,
                 Flag.VIOLATION,
-                reason=parking_reason(ours[0]),
+                reason=violation_text(ours[0]),
                 who="stavbill",
                 at=parts.now(),
             )
     return bool(ours)
-
-
-def parking_reason(one: Violation) -> str:
-    """Return why a company is parked, in words that name the invoices."""
-    invoices = ", ".join(str(invoice) for invoice in one.invoices)
-    return f"{one.what.value}: счета {invoices} {one.detail}".rstrip()

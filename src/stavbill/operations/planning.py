@@ -35,6 +35,7 @@ from stavbill.plan.effects import Effect, EffectKey
 from stavbill.plan.gate import MonthTotals, share_of
 from stavbill.plan.invariants import PortalView, Violation, violations
 from stavbill.plan.join import CompanyRecords, Surroundings, facts_of, standing_of
+from stavbill.plan.sentences import violation_text
 from stavbill.plan.standing import Standing
 from stavbill.store.credits import open_credits
 from stavbill.store.database import Store
@@ -188,7 +189,7 @@ def _plan_one(
     found = violations(_portal_view(request, known), request.policy)
     reason = around.parked.get(company)
     if reason is None and found:
-        reason = _parking_reason(found)
+        reason = violation_text(found[0])
         planned.violations.extend(found)
     surroundings = Surroundings(
         observation=view.observation,
@@ -228,12 +229,6 @@ def _portal_view(request: PlanRequest, known: CompanyRecords) -> PortalView:
         since=Month.of(request.on),
         overridden=request.override.skip,
     )
-
-
-def _parking_reason(found: Sequence[Violation]) -> str:
-    first = found[0]
-    invoices = ", ".join(str(invoice) for invoice in first.invoices)
-    return f"{first.what.value}: счета {invoices} {first.detail}".rstrip()
 
 
 def _first_issue(settled: frozenset[EffectKey]) -> int:

@@ -17,6 +17,7 @@ from stavbill.billing.decision import (
 )
 from stavbill.plan.invariants import Violation
 from stavbill.plan.keys import format_invoice_key
+from stavbill.plan.sentences import violation_text
 from stavbill.plan.texts import hold_code, hold_text, note_text, skip_text
 
 Document = dict[str, object]
@@ -113,6 +114,7 @@ def violation_document(found: Violation) -> Document:
         "invoices": [int(invoice) for invoice in found.invoices],
         "ours": found.ours,
         "detail": found.detail,
+        "text": violation_text(found),
     }
 
 

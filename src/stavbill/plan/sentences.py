@@ -7,12 +7,24 @@ from __future__ import annotations
 
 from stavbill.billing.decision import Bill, HoldReason, InvoiceDraft, Note
 from stavbill.plan.effects import ItemText
+from stavbill.plan.invariants import MustNever, Violation
 from stavbill.plan.standing import Standing
 from stavbill.plan.texts import draft_lines, hold_text, note_text, rubles
 
 ADDRESS_ITEMS = {
     "no_recipient": "Укажите почту («Эмaйл для абонки») или номер WhatsApp.",
     "recipient_unusable": "Исправьте адрес.",
+}
+
+
+MUST_NEVER_TEXTS = {
+    MustNever.TWO_INVOICES: "два счёта за один месяц",
+    MustNever.WITHOUT_CONTRACT: "счёт без договора",
+    MustNever.WRONG_ISSUER: "счёт не от того юрлица",
+    MustNever.LINES_DO_NOT_ADD_UP: "строки счёта не сходятся с суммой",
+    MustNever.ISSUED_TO_SKIPPED: "счёт компании с флагом «Пропускать»",
+    MustNever.SAME_KEY_TWICE: "один счёт записан дважды",
+    MustNever.FOREIGN_KEY: "счёт с ключом другой компании",
 }
 
 
@@ -77,6 +89,13 @@ def parked_task_text(standing: Standing, reason: str) -> tuple[str, str, ItemTex
     )
     item = ItemText("parked", f"Разобраться: {reason} [parked]")
     return f"Биллинг: компания на паузе — {name}", description, item
+
+
+def violation_text(found: Violation) -> str:
+    """Return what must never be true and is, with the invoices concerned."""
+    invoices = ", ".join(str(invoice) for invoice in found.invoices)
+    detail = f" ({found.detail})" if found.detail else ""
+    return f"{MUST_NEVER_TEXTS[found.what]}: {invoices}{detail}"
 
 
 def call_item_text(unit: str) -> str:
