@@ -5,6 +5,7 @@ Source: billing rules §9.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -40,8 +41,7 @@ class Case:
             if isinstance(found, PeriodDue)
         }
 
-    @property
-    def wanted_months(self) -> tuple[Month, ...]:
-        """Every month that shall be billed now, in order."""
-        months = {month for found in self.due.values() for month in found.period.each()}
-        return tuple(sorted(months))
+    def wanted_months(self) -> Iterator[Month]:
+        """Yield every month that shall be billed now, for each invoice; seldom asked for."""
+        for found in self.due.values():
+            yield from found.period.each()

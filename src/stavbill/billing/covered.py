@@ -145,13 +145,13 @@ class History:
 
     `live` and `cancelled` give for each month, by its index, the invoices that cover something of
     it, and which services (None: every one). `doubtful` are live invoices of which nobody can tell
-    what they cover; `keys` are those of our own invoices.
+    what they cover; `keys` are those of our own invoices, by their first month.
     """
 
     live: Months
     cancelled: Months
     doubtful: list[Coverage]
-    keys: list[InvoiceKey]
+    keys: dict[int, list[InvoiceKey]]
 
     def live_on(self, services: Services, month: Month) -> tuple[InvoiceId, ...]:
         """Return the live invoices that cover one of `services` in `month`, by number."""
@@ -171,11 +171,12 @@ class History:
     def last_covered(self, services: Services, before: Month | None = None) -> Month | None:
         """Return the latest month, of those `before` one, in which one of `services` is covered."""
         limit = before.index if before else None
-        last = -1
-        for index, holders in self.live.items():
-            if index > last and (limit is None or index < limit) and _any_of(holders, services):
-                last = index
-        return None if last < 0 else Month.from_index(last)
+        for index in sorted(self.live, reverse=True):
+            if limit is not None and index >= limit:
+                continue
+            if any(_share(theirs, services) for theirs, _ in self.live[index]):
+                return Month.from_index(index)
+        return None
 
     def made_in(self, made: Month, services: Services, month: Month) -> tuple[InvoiceId, ...]:
         """Return live invoices made in `made` that cover one of `services` in `month`."""
@@ -206,22 +207,26 @@ class History:
         1, or one more than the highest that one of our invoices of these months bears.
         """
         issue = 0
-        for key in self.keys:
-            if key.period.first == period.first and _share(key.services, services):
+        for key in self.keys.get(period.first.index, ()):
+            if _share(key.services, services):
                 issue = max(issue, key.issue)
         return issue + 1
 
 
 def history_of(invoices: tuple[IssuedInvoice, ...], policy: Policy) -> History:
     """Return what `invoices` cover; its answers do not depend on their order."""
-    history = History({}, {}, [], [])
+    live: Months = {}
+    cancelled: Months = {}
+    doubtful: list[Coverage] = []
+    keys: dict[int, list[InvoiceKey]] = {}
     for invoice in invoices:
         is_live = invoice.state is not InvoiceState.CANCELLED
-        months = history.live if is_live else history.cancelled
+        months = live if is_live else cancelled
         key = invoice.key
         if key is not None:
-            history.keys.append(key)
+            # Most invoices are ours, so the key is read without a slot for each of its months.
             first = key.period.first.index
+            keys.setdefault(first, []).append(key)
             for index in range(first, first + key.period.months):
                 months.setdefault(index, []).append((key.services, invoice))
             continue
@@ -230,8 +235,8 @@ def history_of(invoices: tuple[IssuedInvoice, ...], policy: Policy) -> History:
             services = None if slot.service is None else (slot.service,)
             months.setdefault(slot.month.index, []).append((services, invoice))
         if is_live and (seen.monthless or seen.unclear_months):
-            history.doubtful.append(seen)
-    return history
+            doubtful.append(seen)
+    return History(live, cancelled, doubtful, keys)
 
 
 def _numbers(holders: Iterable[Holder] | None, services: Services) -> tuple[InvoiceId, ...]:
@@ -242,10 +247,8 @@ def _numbers(holders: Iterable[Holder] | None, services: Services) -> tuple[Invo
     )
 
 
-def _any_of(holders: list[Holder], services: Services) -> bool:
-    return any(_share(theirs, services) for theirs, _ in holders)
-
-
 def _share(theirs: Services | None, services: Services) -> bool:
     """Say whether two invoices have a service in common; None stands for every service."""
-    return theirs is None or not set(theirs).isdisjoint(services)
+    if theirs is None or theirs == services:
+        return True
+    return any(service in theirs for service in services)

@@ -200,7 +200,7 @@ def _bill_or_hold(case: Case) -> Decision:
     reasons.extend(
         found for found in (issuer, count) if not isinstance(found, Issuer | CountPassed | None)
     )
-    unclear = case.history.unclear_for(case.wanted_months, Month.of(case.on))
+    unclear = case.history.unclear_for(case.wanted_months(), Month.of(case.on))
     if unclear:
         reasons.append(CoverageUnclear(unclear))
     held = tuple(

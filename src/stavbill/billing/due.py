@@ -146,15 +146,15 @@ def _judge(
             "not_on_invoice", "§3", (("services", lacking), ("month", period.first.code))
         )
         return Covered(period.first, covering, (partial,) if lacking else ())
-    later = [month for month in period.each()[1:] if history.live_on(services, month)]
+    months = period.each()
+    later = tuple(month for month in months[1:] if history.live_on(services, month))
     if later:
         invoices = {found for month in later for found in history.live_on(services, month)}
-        return Overlap(services, tuple(later), tuple(sorted(invoices)))
-    cancelled = {
-        found for month in period.each() for found in history.cancelled_on(services, month)
-    }
-    if cancelled and not override.cancelled:
-        return CancelledByHand(services, tuple(sorted(cancelled)))
+        return Overlap(services, later, tuple(sorted(invoices)))
+    if history.cancelled and not override.cancelled:
+        cancelled = {found for month in months for found in history.cancelled_on(services, month)}
+        if cancelled:
+            return CancelledByHand(services, tuple(sorted(cancelled)))
     code = "period_prepaid" if prepaid else "period_in_arrears"
     values = (("first", period.first.code), ("months", period.months))
     return PeriodDue(
@@ -169,11 +169,11 @@ def _missed(
     services: tuple[ServiceCode, ...], period: ServicePeriod, history: History
 ) -> tuple[Note, ...]:
     """Return the warning that months between the last covered one and this period were missed."""
+    if history.live_on(services, period.first.plus(-1)):
+        return ()
     last = history.last_covered(services, before=period.first)
     if last is None:
         return ()
     missed = period.first.index - last.index - 1
-    if missed < 1:
-        return ()
     names = tuple(last.plus(step).code for step in range(1, missed + 1))
     return (Note("missed_months", "§3", (("months", names),)),)

@@ -29,7 +29,7 @@ def warnings_of(case: Case, issuer: Issuer | HoldReason, count: CountFinding) ->
     if isinstance(count, CountPassed):
         notes.extend(count.warnings)
     if isinstance(issuer, Issuer):
-        notes.extend(vat_warnings(issuer.rule, case.facts.card.vat, case.wanted_months))
+        notes.extend(vat_warnings(issuer.rule, case.facts.card.vat, case.wanted_months()))
     notes.extend(_recipient_warnings(case.facts.card.recipients))
     if case.on.year in case.policy.forecast_years:
         notes.append(Note("calendar_forecast", "§3", (("year", case.on.year),)))
