@@ -189,3 +189,12 @@ async def test_a_missing_font_library_is_a_warning(
 
         assert "apt install" in of_status("warn", document)["fonts"][1]
         assert document["exit_code"] == 0
+
+
+async def test_a_value_of_where_to_find_without_a_connection_is_a_warning(tmp_path: Path) -> None:
+    async with installation(tmp_path) as place:
+        await place.set_up()
+        document = await place.examine()
+
+        assert "«stavros2»" in of_status("warn", document)["connections"][0]
+        assert document["exit_code"] == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stavbill.app.setup import write_settings
+from stavbill.app.setup import _same_host, write_settings
 from stavbill.app.toml_text import with_sections
 from stavbill.errors import ConfigError
 from stavbill.sandbox.portal.portal import SECRET
@@ -173,3 +173,18 @@ def test_sections_are_replaced_by_their_headers() -> None:
     assert with_sections(text, {"b": "# новое\n[b]\ny = 2\n", "d": "[d]\nw = 1\n"}) == (
         "# голова\n\n[a]\nx = 1\n\n# новое\n[b]\ny = 2\n\n[[c]]\nz = 1\n\n[d]\nw = 1\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "is_same"),
+    [
+        ("https://Portal.example/", True),
+        ("https://portal.example:443", True),
+        ("portal.example", True),
+        ("https://portal.example:8443", False),
+        ("https://another.example", False),
+        ("https://portal.example:port", False),
+    ],
+)
+def test_the_address_and_the_webhook_name_one_portal(given: str, *, is_same: bool) -> None:
+    assert _same_host(given, "https://portal.example/rest/1/secret/") is is_same

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stavbill.app.checks import Check, doubtful, failed, good
+from stavbill.app.setup import without_connection
 from stavbill.app.toml_text import STAGE_WORDS, field_line, fill_in, template_ids
 from stavbill.bitrix.discover import CALLS_GROUP, Discovery
 from stavbill.bitrix.labels import WANTED, WantedLabel
@@ -34,6 +35,7 @@ def check_portal(settings: Settings, found: Discovery) -> Iterator[Check]:
     if found.survey.shape.fields:
         yield from _fields(settings, found)
         yield from _statuses(settings, found)
+        yield from _connections(settings, found)
     if not declined.keys() & {"categories", "stages"}:
         yield from _stages(settings, found)
     if "own" not in declined:
@@ -137,6 +139,16 @@ def _statuses(settings: Settings, found: Discovery) -> Iterator[Check]:
             known = ", ".join(seen.options.values())
             text = f"активный статус «{value}»: у поля «{seen.label}» такого значения нет"
             yield failed("statuses", text, f"Исправьте [statuses] active, на портале есть: {known}")
+
+
+def _connections(settings: Settings, found: Discovery) -> Iterator[Check]:
+    """Look for values of «Где найти» whose companies would all be held."""
+    mapped = settings.toml.fields.get("connection")
+    seen = found.survey.shape.fields.get(mapped.code) if mapped is not None else None
+    options = tuple(seen.options.values()) if seen is not None else ()
+    for name in without_connection(options, settings.toml.wialon):
+        text = f"значение «{name}» поля «Где найти»: подключения нет, счета задерживаются"
+        yield doubtful("connections", text, f"Если оно нужно, впишите [wialon.{name}] и url")
 
 
 def _stages(settings: Settings, found: Discovery) -> Iterator[Check]:

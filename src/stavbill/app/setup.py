@@ -41,6 +41,7 @@ from stavbill.settings.secrets import DATABASE_URLS, PORTAL_URL, read_environmen
 
 FILE_NAME = "stavbill.toml"
 REST = "/rest/"
+DEFAULT_PORTS = {"http": 80, "https": 443}
 INSUFFICIENT = "insufficient_scope"
 # Commands without which there is nothing to configure.
 INDISPENSABLE = ("fields", "described", "own", "categories")
@@ -201,8 +202,7 @@ def proposals(
         lines.append(f"[tasks] calls_workgroup: рабочая группа «{CALLS_GROUP}» не найдена")
     lines += [
         f"[wialon.{name}]: такое значение есть у «Где найти», а подключения нет"
-        for name in found.connections
-        if wialon and name.casefold() not in {known.casefold() for known in wialon}
+        for name in (without_connection(found.connections, wialon) if wialon else ())
     ]
     lines += [
         f"шаблона «{name}» нет на портале: договоры узнаются по началу названия"
@@ -216,6 +216,12 @@ def proposals(
         if not wanted.required
     ]
     return lines
+
+
+def without_connection(named: Sequence[str], wialon: Mapping[str, object]) -> list[str]:
+    """Return the values of «Где найти» for which no connection is configured, case aside."""
+    known = {name.strip().casefold() for name in wialon}
+    return [name for name in named if name.strip().casefold() not in known]
 
 
 _NO_WIALON = '[wialon.ИМЯ] url = "https://…": не задано ни одного подключения к Wialon'
@@ -261,11 +267,20 @@ def _way(request: SetupRequest, env: Mapping[str, str]) -> _Way:
         msg = f"{NO_WEBHOOK}. Создайте входящий вебхук на портале и передайте его адрес"
         raise ConfigError(msg)
     parsed = parse_webhook(known)
-    host = urlsplit(given if "://" in given else f"//{given}").netloc
-    if given and host.casefold() != parsed.host.casefold():
-        msg = f"--portal-url называет портал {host}, а {PORTAL_URL} — {parsed.host}: исправьте одно"
+    if given and not _same_host(given, parsed.base):
+        msg = f"--portal-url и {PORTAL_URL} ({parsed.host}) называют разные порталы: исправьте одно"
         raise ConfigError(msg)
     return _Way(parsed.base, keep=False)
+
+
+def _same_host(given: str, known: str) -> bool:
+    """Say whether both addresses lead to one host; a port that is the scheme's own may be left."""
+    one, other = (urlsplit(url if "://" in url else f"https://{url}") for url in (given, known))
+    try:
+        ports = [each.port or DEFAULT_PORTS.get(each.scheme) for each in (one, other)]
+    except ValueError:
+        return False
+    return one.hostname == other.hostname and ports[0] == ports[1]
 
 
 def _connections(given: Sequence[str]) -> dict[str, str]:
