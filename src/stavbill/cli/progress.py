@@ -54,6 +54,16 @@ class TerminalProgress:
         """Begin a stage."""
         self._bar = self._bars.add_task(STAGES.get(code, code), total=total)
 
+    def forecast(self, requests: int, seconds: float) -> None:
+        """Tell the operator what the writing will take; on standard error, so JSON stays whole."""
+        if requests:
+            minutes, rest = divmod(round(seconds), 60)
+            self._bars.console.print(
+                f"Прогноз записи: запросов {requests}, не дольше {minutes} мин {rest:02d} с "
+                "(столько держат лимиты портала)",
+                highlight=False,
+            )
+
     def advance(self, steps: int = 1) -> None:
         """Move on."""
         if self._bar is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +11,7 @@ import typer
 
 from stavbill.cli.common import Door, print_json, say
 from stavbill.cli.progress import TerminalProgress
+from stavbill.plan.gate import Ask
 
 if TYPE_CHECKING:
     from stavbill.operations.month import MonthRequest
@@ -167,13 +170,35 @@ def check(
 
 
 def _run(door: Door, request: MonthRequest, *, as_json: bool) -> None:
+    from stavbill.cli.tables import print_report
     from stavbill.operations.month import run_month
 
     async def work(parts: Parts) -> RunReport:
         with TerminalProgress() as progress:
             return await run_month(parts, request, progress)
 
-    _finish(door.with_parts(work), as_json=as_json)
+    report = door.with_parts(work)
+    if _may_ask(report, as_json=as_json):
+        print_report(report.document())
+        if typer.confirm("Применить этот план?", default=False):
+            report = door.with_parts(_approved(report.run))
+    _finish(report, as_json=as_json)
+
+
+def _may_ask(report: RunReport, *, as_json: bool) -> bool:
+    """Say whether a person sits there and the plan waits only for a yes."""
+    waits = report.state == "waiting_approval" and isinstance(report.gate, Ask)
+    return waits and not as_json and sys.stdin.isatty()
+
+
+def _approved(run: str) -> Callable[[Parts], Awaitable[RunReport]]:
+    from stavbill.operations.month import ApplyRequest, apply_plan
+
+    async def work(parts: Parts) -> RunReport:
+        with TerminalProgress() as progress:
+            return await apply_plan(parts, ApplyRequest(run=run, yes=True), progress)
+
+    return work
 
 
 def _finish(report: RunReport, *, as_json: bool) -> None:

@@ -25,7 +25,7 @@ Document = Mapping[str, Any]
 
 def console() -> Console:
     """Return the console on standard output."""
-    return Console(highlight=False, soft_wrap=True)
+    return Console(highlight=False, soft_wrap=True, markup=False)
 
 
 def print_report(report: Document) -> None:
@@ -33,7 +33,7 @@ def print_report(report: Document) -> None:
     out = console()
     counts = report["counts"]
     title = "План (ничего не записано)" if report["dry_run"] else "Запуск"
-    out.print(f"[bold]{title}[/bold] {report['run_id']} за {_day(report['on'])}")
+    out.print(f"{title} {report['run_id']} за {_day(report['on'])}", style="bold")
     out.print(f"Состояние: {STATES.get(report['state'], report['state'])}")
     out.print(
         f"Компаний: {counts['companies']} · счёт: {counts['billed']} · пропущено: "
@@ -51,7 +51,7 @@ def print_report(report: Document) -> None:
     for failed in report["failed"]:
         out.print(f"Ошибка, компания {failed['company']}: инцидент {failed['incident']}")
     for found in report["violations"]:
-        out.print(f"[bold red]Нарушение[/bold red]: {_violation(found)}")
+        out.print(f"Нарушение: {_violation(found)}", style="red")
     if report.get("changed_since_plan"):
         names = ", ".join(str(company) for company in report["changed_since_plan"])
         out.print(f"Изменились после плана и не записаны: {names}")
@@ -96,7 +96,7 @@ def _print_gate(out: Console, report: Document) -> None:
     gate = report["gate"]
     if gate["answer"] == "go":
         return
-    out.print(f"[bold]{GATES[gate['answer']]}[/bold]")
+    out.print(GATES[gate["answer"]], style="bold")
     if gate.get("first_run"):
         out.print("Прошлого месяца для сравнения нет. Если план верен, повторите с --yes.")
     if gate.get("too_many_invoices"):
@@ -116,7 +116,7 @@ def _print_gate(out: Console, report: Document) -> None:
 def print_run(document: Document) -> None:
     """Print a stored plan company by company."""
     out = console()
-    out.print(f"[bold]{document['run_id']}[/bold] за {_day(document['on'])}")
+    out.print(f"{document['run_id']} за {_day(document['on'])}", style="bold")
     table = Table(show_edge=False)
     for name in ("Компания", "Решение", "Сумма", "К прошлому", "Почему"):
         table.add_column(name, overflow="fold")
@@ -134,7 +134,7 @@ def print_explanation(document: Document) -> None:
     out = console()
     head = f"Компания {document['company']} {document.get('title', '')}".rstrip()
     when = f" · на {_day(document['on'])}" if document.get("on") else ""
-    out.print(f"[bold]{head}[/bold]: {DECISIONS[document['decision']]}{when}")
+    out.print(f"{head}: {DECISIONS[document['decision']]}{when}", style="bold")
     if document.get("parked"):
         out.print(f"На паузе: {document['parked']}")
     for reason in document["reasons"]:
@@ -164,7 +164,7 @@ def print_explanation(document: Document) -> None:
 def print_company(document: Document) -> None:
     """Print what the last reading knows of a company."""
     out = console()
-    out.print(f"[bold]Компания {document['company']} {document['title']}[/bold]")
+    out.print(f"Компания {document['company']} {document['title']}", style="bold")
     for name in ("status", "connection", "account", "card_count", "months", "parked"):
         if document.get(name) is not None:
             out.print(f"{CHECKS.get(name, name)}: {document[name]}")
@@ -190,22 +190,19 @@ def print_check(document: Document) -> None:
     for one in found:
         out.print(_violation(one))
     if document["writing_stopped"]:
-        out.print("[bold red]Запись остановлена: нарушение нашей работы. Разберитесь.[/bold red]")
+        out.print("Запись остановлена: нарушение нашей работы. Разберитесь.", style="bold red")
     out.print(f"Запросов: {document['requests']}")
 
 
 def print_checks(document: Document) -> None:
     """Print the doctor's list."""
     out = console()
-    marks = {
-        "ok": "[green]да  [/green]",
-        "warn": "[yellow]!   [/yellow]",
-        "fail": "[red]нет [/red]",
-    }
+    marks = {"ok": ("да  ", "green"), "warn": ("!   ", "yellow"), "fail": ("нет ", "red")}
     for check in document["checks"]:
-        out.print(f"{marks[check['status']]} {check['text']}")
+        word, style = marks[check["status"]]
+        out.print(word, check["text"], style=style if style != "green" else None)
         if check.get("fix"):
-            out.print(f"       {check['fix']}", markup=False)
+            out.print(f"       {check['fix']}")
     failed = sum(check["status"] == "fail" for check in document["checks"])
     if failed:
         out.print(f"Не готово: {failed} {plural(failed, 'проверка', 'проверки', 'проверок')}.")

@@ -149,6 +149,7 @@ async def _run(
     report.forecast = forecast_document(parts, planned)
     if approved is not None:
         report.changed = _leave_out_changed(parts, approved, run)
+    progress.forecast(write_requests(planned.effects), float(str(report.forecast["seconds"])))
     report.gate = gate(planned.totals, _permission(parts, request))
     _keep(parts, run, report, request)
     if not request.dry_run:

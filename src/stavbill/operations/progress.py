@@ -16,6 +16,10 @@ class Progress(Protocol):
         """Hear that some steps of the stage are done."""
         ...
 
+    def forecast(self, requests: int, seconds: float) -> None:
+        """Hear before the first write how many requests it will take, and how long."""
+        ...
+
 
 class Silent:
     """Nobody looks."""
@@ -24,6 +28,9 @@ class Silent:
         """Say nothing."""
 
     def advance(self, steps: int = 1) -> None:
+        """Say nothing."""
+
+    def forecast(self, requests: int, seconds: float) -> None:
         """Say nothing."""
 
 
