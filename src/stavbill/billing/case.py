@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from stavbill.billing.covered import History
+from stavbill.billing.decision import CancelledByHand, Overlap
 from stavbill.billing.due import PeriodDue, PeriodFinding, PostponedTo, SendingDayIs
 from stavbill.billing.facts import Facts, ServiceCode
 from stavbill.billing.lines import Services
@@ -40,6 +41,12 @@ class Case:
             for services, found in self.findings.items()
             if isinstance(found, PeriodDue)
         }
+
+    @property
+    def held(self) -> tuple[Overlap | CancelledByHand, ...]:
+        """The invoices that a person must look at before their months are billed."""
+        found = self.findings.values()
+        return tuple(one for one in found if isinstance(one, Overlap | CancelledByHand))
 
     def wanted_months(self) -> Iterator[Month]:
         """Yield every month that shall be billed now, for each invoice; seldom asked for."""

@@ -60,8 +60,9 @@ def expected_parts(tariff: Tariff, conservation_price: Decimal | None) -> Parts:
     """
     conserved = 0
     if conservation_price is not None:
+        kopecks = int(conservation_price * 100)
         for group in tariff.merged:
-            if group.price == conservation_price * 100:
+            if group.price == kopecks:
                 conserved = group.quantity or 0
     return Parts(tariff.quantity - conserved, conserved)
 

@@ -135,54 +135,52 @@ def coverage_of(invoice: IssuedInvoice, policy: Policy) -> Coverage:
 
 
 Services = tuple[ServiceCode, ...]
-Holder = tuple[Services | None, IssuedInvoice]
-Months = dict[int, list[Holder]]
+# First and last month by index, the services (None: every one), the invoice.
+Span = tuple[int, int, Services | None, IssuedInvoice]
 
 
 @dataclass(frozen=True, slots=True)
 class History:
     """What all invoices of a company cover, live and cancelled apart.
 
-    `live` and `cancelled` give for each month, by its index, the invoices that cover something of
-    it, and which services (None: every one). `doubtful` are live invoices of which nobody can tell
-    what they cover; `keys` are those of our own invoices, by their first month.
+    `doubtful` are live invoices of which nobody can tell what they cover; `keys` those of our own
+    invoices. Answers do not depend on the order of invoices.
     """
 
-    live: Months
-    cancelled: Months
+    live: list[Span]
+    cancelled: list[Span]
     doubtful: list[Coverage]
-    keys: dict[int, list[InvoiceKey]]
+    keys: list[InvoiceKey]
 
     def live_on(self, services: Services, month: Month) -> tuple[InvoiceId, ...]:
         """Return the live invoices that cover one of `services` in `month`, by number."""
-        return _numbers(self.live.get(month.index), services)
+        return _numbers(self.live, services, month.index)
 
     def cancelled_on(self, services: Services, month: Month) -> tuple[InvoiceId, ...]:
         """Return the cancelled invoices that covered one of `services` in `month`, by number."""
-        return _numbers(self.cancelled.get(month.index), services)
+        return _numbers(self.cancelled, services, month.index)
 
     def covered_services(self, services: Services, month: Month) -> set[ServiceCode]:
         """Return those of `services` that live invoices cover in `month`."""
         covered: set[ServiceCode] = set()
-        for theirs, _ in self.live.get(month.index, ()):
-            covered.update(services if theirs is None else theirs)
+        for first, last, theirs, _ in self.live:
+            if first <= month.index <= last:
+                covered.update(services if theirs is None else theirs)
         return covered.intersection(services)
 
     def last_covered(self, services: Services, before: Month | None = None) -> Month | None:
         """Return the latest month, of those `before` one, in which one of `services` is covered."""
-        limit = before.index if before else None
-        for index in sorted(self.live, reverse=True):
-            if limit is not None and index >= limit:
-                continue
-            if any(_share(theirs, services) for theirs, _ in self.live[index]):
-                return Month.from_index(index)
-        return None
+        latest = -1
+        for first, last, theirs, _ in self.live:
+            end = last if before is None else min(last, before.index - 1)
+            if first <= end and end > latest and _share(theirs, services):
+                latest = end
+        return None if latest < 0 else Month.from_index(latest)
 
     def made_in(self, made: Month, services: Services, month: Month) -> tuple[InvoiceId, ...]:
         """Return live invoices made in `made` that cover one of `services` in `month`."""
-        holders = self.live.get(month.index, ())
-        made_then = [holder for holder in holders if Month.of(holder[1].created) == made]
-        return _numbers(made_then, services)
+        made_then = [span for span in self.live if Month.of(span[3].created) == made]
+        return _numbers(made_then, services, month.index)
 
     def unclear_for(self, months: Iterable[Month], since: Month) -> tuple[InvoiceId, ...]:
         """Return live invoices that may cover `months`, and nobody can tell.
@@ -206,45 +204,45 @@ class History:
 
         1, or one more than the highest that one of our invoices of these months bears.
         """
-        issue = 0
-        for key in self.keys.get(period.first.index, ()):
-            if _share(key.services, services):
+        issue, first = 0, period.first.index
+        for key in self.keys:
+            if key.period.first.index == first and _share(key.services, services):
                 issue = max(issue, key.issue)
         return issue + 1
 
 
 def history_of(invoices: tuple[IssuedInvoice, ...], policy: Policy) -> History:
-    """Return what `invoices` cover; its answers do not depend on their order."""
-    live: Months = {}
-    cancelled: Months = {}
+    """Return what `invoices` cover."""
+    live: list[Span] = []
+    cancelled: list[Span] = []
     doubtful: list[Coverage] = []
-    keys: dict[int, list[InvoiceKey]] = {}
+    keys: list[InvoiceKey] = []
     for invoice in invoices:
         is_live = invoice.state is not InvoiceState.CANCELLED
-        months = live if is_live else cancelled
+        spans = live if is_live else cancelled
         key = invoice.key
         if key is not None:
             # Most invoices are ours, so the key is read without a slot for each of its months.
+            keys.append(key)
             first = key.period.first.index
-            keys.setdefault(first, []).append(key)
-            for index in range(first, first + key.period.months):
-                months.setdefault(index, []).append((key.services, invoice))
+            spans.append((first, first + key.period.months - 1, key.services, invoice))
             continue
         seen = coverage_of(invoice, policy)
         for slot in seen.slots:
             services = None if slot.service is None else (slot.service,)
-            months.setdefault(slot.month.index, []).append((services, invoice))
+            spans.append((slot.month.index, slot.month.index, services, invoice))
         if is_live and (seen.monthless or seen.unclear_months):
             doubtful.append(seen)
     return History(live, cancelled, doubtful, keys)
 
 
-def _numbers(holders: Iterable[Holder] | None, services: Services) -> tuple[InvoiceId, ...]:
-    if not holders:
-        return ()
-    return tuple(
-        sorted({invoice.invoice for theirs, invoice in holders if _share(theirs, services)})
-    )
+def _numbers(spans: list[Span], services: Services, index: int) -> tuple[InvoiceId, ...]:
+    found = [
+        invoice.invoice
+        for first, last, theirs, invoice in spans
+        if first <= index <= last and _share(theirs, services)
+    ]
+    return tuple(sorted(set(found))) if found else ()
 
 
 def _share(theirs: Services | None, services: Services) -> bool:

@@ -14,7 +14,6 @@ from stavbill.billing.credit import apply_credits
 from stavbill.billing.decision import (
     Bill,
     BilledThroughPartner,
-    CancelledByHand,
     CoverageUnclear,
     Decision,
     FieldNotUnderstood,
@@ -22,7 +21,6 @@ from stavbill.billing.decision import (
     HoldReason,
     InvoiceDraft,
     Note,
-    Overlap,
     RequisitesMissing,
     Skip,
     SkipReason,
@@ -41,6 +39,7 @@ from stavbill.billing.due import (
 )
 from stavbill.billing.facts import (
     BuyerRequisite,
+    CompanyCard,
     Counted,
     Facts,
     InvoiceKey,
@@ -59,6 +58,8 @@ from stavbill.billing.period import Month, next_working_day
 from stavbill.billing.policy import Policy
 from stavbill.billing.tariff import Tariff, TariffProblem, parse_tariff
 
+NOTHING_DUE = (Covered, NotPassed)
+
 
 def decide(facts: Facts, policy: Policy, on: date) -> Decision:
     """Return what shall happen for one company on the day `on`, with every reason.
@@ -74,7 +75,7 @@ def decide(facts: Facts, policy: Policy, on: date) -> Decision:
         return skip
     history = history_of(facts.invoices, policy)
     findings = _periods(facts, fees, policy, history, on)
-    if all(isinstance(found, Covered | NotPassed) for found in findings.values()):
+    if all(isinstance(found, NOTHING_DUE) for found in findings.values()):
         return _skip_covered(facts, findings)
     day = sending_day(facts.card, on, policy)
     if not facts.override.sending_day:
@@ -96,7 +97,7 @@ def _fees(facts: Facts, policy: Policy) -> Fees:
 def _skip_by_card(facts: Facts, fees: Fees, policy: Policy) -> Skip | None:
     """Return the skip that the card alone gives: §9 (0) to (3)."""
     card = facts.card
-    if not any(card.fees.get(code, "").strip() or _is_unread(fees[code]) for code in fees):
+    if _all_empty(card, fees):
         contract = any(rule_of(known, policy) for known in facts.contracts)
         looks_forgotten = contract or bool(card.account)
         values = (("contract", int(contract)), ("account", card.account or ""))
@@ -107,13 +108,21 @@ def _skip_by_card(facts: Facts, fees: Fees, policy: Policy) -> Skip | None:
         return Skip(company=card.company, reason=SkipReason.INACTIVE, explanation=(status,))
     if card.skip and not facts.override.skip:
         return Skip(company=card.company, reason=SkipReason.SKIP_FLAG)
-    if all(isinstance(fee, Tariff) and fee.total == 0 for fee in fees.values()):
+    if not any(_costs(fee) for fee in fees.values()):
         return Skip(
             company=card.company,
             reason=SkipReason.NO_FEE,
             warnings=_free_units(facts),
         )
     return None
+
+
+def _all_empty(card: CompanyCard, fees: Fees) -> bool:
+    """Say whether no fee field has any text; one that cannot be read is not empty."""
+    for code, fee in fees.items():
+        if card.fees.get(code, "").strip() or isinstance(fee, TariffProblem):
+            return False
+    return True
 
 
 def _free_units(facts: Facts) -> tuple[Note, ...]:
@@ -139,10 +148,6 @@ def _periods(
         for services in groups
         if any(_costs(fees[code]) for code in services)
     }
-
-
-def _is_unread(fee: Tariff | TariffProblem) -> bool:
-    return isinstance(fee, TariffProblem)
 
 
 def _is_free(fee: Tariff | TariffProblem) -> bool:
@@ -197,16 +202,15 @@ def _bill_or_hold(case: Case) -> Decision:
     issuer = choose_issuer(facts.card, facts.contracts, policy)
     count = _count(case, issuer)
     reasons = [*_card_reasons(case), *_tariff_reasons(case)]
-    reasons.extend(
-        found for found in (issuer, count) if not isinstance(found, Issuer | CountPassed | None)
-    )
+    if not isinstance(issuer, Issuer):
+        reasons.append(issuer)
+    if count is not None and not isinstance(count, CountPassed):
+        reasons.append(count)
     unclear = case.history.unclear_for(case.wanted_months(), Month.of(case.on))
     if unclear:
         reasons.append(CoverageUnclear(unclear))
-    held = tuple(
-        found for found in case.findings.values() if isinstance(found, Overlap | CancelledByHand)
-    )
     due = case.due
+    held = () if len(due) == len(case.findings) else case.held
     card_count = count.card_count if isinstance(count, CountPassed) else None
     warnings = warnings_of(case, issuer, count)
     explanation = explanation_of(case, issuer, count)
@@ -249,8 +253,7 @@ def _count(case: Case, issuer: Issuer | HoldReason) -> CountFinding:
 def _card_reasons(case: Case) -> list[HoldReason]:
     facts = case.facts
     reasons: list[HoldReason] = [FieldNotUnderstood(problem) for problem in facts.card.problems]
-    told = {problem.field for problem in facts.card.problems}
-    if facts.card.status is None and "status" not in told:
+    if facts.card.status is None and "status" not in {told.field for told in facts.card.problems}:
         reasons.append(StatusEmpty())
     if not any(_is_enough(requisite) for requisite in facts.requisites):
         reasons.append(RequisitesMissing())
@@ -268,11 +271,11 @@ def _is_enough(requisite: BuyerRequisite) -> bool:
 
 def _tariff_reasons(case: Case) -> list[HoldReason]:
     """Return a reason for each tariff text; a field that is told of already is not told twice."""
-    told = {problem.field for problem in case.facts.card.problems}
+    problems = case.facts.card.problems
     return [
         TariffNotUnderstood(code, fee.text, fee.position, fee.expected)
         for code, fee in case.fees.items()
-        if isinstance(fee, TariffProblem) and code not in told
+        if isinstance(fee, TariffProblem) and code not in {told.field for told in problems}
     ]
 
 

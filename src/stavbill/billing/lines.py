@@ -58,18 +58,18 @@ def invoice_lines(
         for service in services:
             name = f"{issuer.rule.words(service).line} ({month.name})"
             for group in fees[service].merged:
-                price = Money(group.price, currency)
                 quantity = group.quantity or 0
+                gross = Money(group.price * quantity, currency)
                 lines.append(
                     InvoiceLine(
                         service=service,
                         month=month,
                         name=name,
                         quantity=quantity,
-                        price=price,
+                        price=Money(group.price, currency),
                         credit=nothing,
                         vat_percent=percent,
-                        vat=vat_included(price * quantity, percent),
+                        vat=vat_included(gross, percent),
                     )
                 )
     return lines

@@ -21,7 +21,7 @@ def warnings_of(case: Case, issuer: Issuer | HoldReason, count: CountFinding) ->
     """Return what deserves a look although it stops nothing (§3, §5, §6, §7, §9, §11)."""
     notes: list[Note] = list(case.day.warnings) if isinstance(case.day, SendingDayIs) else []
     for found in case.findings.values():
-        if isinstance(found, PeriodDue | Covered):
+        if isinstance(found, (PeriodDue, Covered)):
             notes.extend(found.warnings)
     notes.extend(_free_groups(case))
     if count is not None:
@@ -41,7 +41,7 @@ def _free_groups(case: Case) -> list[Note]:
     return [
         Note("free_group", "§7", (("service", str(code)),))
         for code, fee in case.fees.items()
-        if isinstance(fee, Tariff) and any(not group.price for group in fee.merged)
+        if isinstance(fee, Tariff) and fee.has_free_units
     ]
 
 

@@ -135,8 +135,9 @@ class WorkingCalendar(Protocol):
         ...
 
 
+@lru_cache(maxsize=4096)
 def next_working_day(day: date, working: WorkingCalendar) -> date:
-    """Return `day`, or the first working day after it.
+    """Return `day`, or the first working day after it; a month asks for few days, many times.
 
     Source: billing rules §3 («moves to the next working day»).
     """

@@ -59,7 +59,8 @@ class Tariff:
     the groups is worked out once, because many companies share a tariff: `billed` are the groups
     with a quantity above zero, `merged` those of one price added up, in the order of the field
     (§2); `quantity` is the number of units in all groups, `total` what one month costs, in kopecks;
-    `is_no_fee` says whether the field means «no such fee»: `-`, or only remembered prices (§11).
+    `is_no_fee` says whether the field means «no such fee»: `-`, or only remembered prices (§11),
+    `has_free_units` whether a billed group costs nothing (§7).
     """
 
     groups: tuple[TariffGroup, ...]
@@ -69,6 +70,7 @@ class Tariff:
     quantity: int = field(init=False, repr=False, compare=False)
     total: int = field(init=False, repr=False, compare=False)
     is_no_fee: bool = field(init=False, repr=False, compare=False)
+    has_free_units: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Work out what follows from the groups."""
@@ -83,6 +85,7 @@ class Tariff:
         object.__setattr__(self, "total", sum(group.total for group in merged))
         no_fee = all(group.quantity is None for group in self.groups)
         object.__setattr__(self, "is_no_fee", no_fee)
+        object.__setattr__(self, "has_free_units", 0 in by_price)
 
 
 NO_FEE = Tariff(())
