@@ -563,3 +563,14 @@ def test_every_decision_explains_itself(known: Facts, on: date) -> None:
     if isinstance(decision, Hold):
         assert decision.reasons
         assert len(set(decision.reasons)) == len(decision.reasons)
+
+
+def test_a_missed_month_is_dated_the_day_it_is_billed() -> None:
+    """§3, §7: billed as of its own month, dated by the day of the run."""
+    late = date(2022, 4, 5)
+    decision = decide(facts(issued=late), POLICY, TENTH)
+    assert isinstance(decision, Bill)
+    (draft,) = decision.drafts
+    assert draft.title.endswith("(Март 2022)")
+    assert draft.issued == late
+    assert draft.pay_by == date(2022, 4, 15)

@@ -242,9 +242,10 @@ NO_OVERRIDE = Override()
 class Facts:
     """Everything the decision about one company rests on; stored, so that it can be repeated.
 
-    `first_issue` is the least issue number that a new invoice may bear: above 1 only when a person
-    has an invoice that was deleted in the portal issued again. `partner_above` is the outermost
-    billed partner whose account holds this company's account.
+    `issued` is the invoice's date when it is not the day that is decided for: a missed month is
+    billed late, as of that month, and dated today. `first_issue` is the least issue number that a
+    new invoice may bear: above 1 only when a person has an invoice that was deleted in the portal
+    issued again. `partner_above` is the outermost billed partner whose account holds this one's.
     """
 
     card: CompanyCard
@@ -257,6 +258,7 @@ class Facts:
     credits: tuple[OpenCredit, ...] = ()
     override: Override = NO_OVERRIDE
     first_issue: int = 1
+    issued: date | None = None
 
 
 __all__ = [

@@ -53,7 +53,7 @@ def explain(
     from stavbill.operations.explain import explain_company
 
     async def work(parts: Parts) -> dict[str, object]:
-        return await explain_company(parts, company, _day(as_of, None), live=live)
+        return await explain_company(parts, company, _day(as_of), live=live)
 
     document = context.obj.with_parts(work)
     if as_json:
@@ -87,7 +87,7 @@ def rerun(  # noqa: PLR0917  one parameter for each option
     from stavbill.operations.rerun import RerunRequest, rerun_company
 
     request = RerunRequest(
-        company=company, on=_day(as_of, None), again=again, keep_skip=skip, dry_run=dry_run
+        company=company, on=_day(as_of), again=again, keep_skip=skip, dry_run=dry_run
     )
 
     async def work(parts: Parts) -> RunReport:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stavbill.billing.period import Month
 from stavbill.cli.common import Door, print_json, say
 from stavbill.cli.progress import TerminalProgress
+from stavbill.errors import ConfigError
 from stavbill.plan.gate import Ask
 
 if TYPE_CHECKING:
@@ -67,7 +70,8 @@ def month(  # noqa: PLR0917  one parameter for each option
     from stavbill.operations.month import MonthRequest
 
     request = MonthRequest(
-        on=_day(as_of, month),
+        on=_day(as_of),
+        month=_month(month),
         companies=tuple(company or ()),
         limit=limit,
         dry_run=dry_run,
@@ -94,7 +98,9 @@ def plan(  # noqa: PLR0917  one parameter for each option
     from stavbill.operations.month import MonthRequest
 
     companies = tuple(company or ())
-    request = MonthRequest(on=_day(as_of, month), companies=companies, limit=limit, dry_run=True)
+    request = MonthRequest(
+        on=_day(as_of), month=_month(month), companies=companies, limit=limit, dry_run=True
+    )
     _run(context.obj, request, as_json=as_json)
 
 
@@ -212,18 +218,23 @@ def _finish(report: RunReport, *, as_json: bool) -> None:
     raise typer.Exit(report.exit_code)
 
 
-def _day(as_of: str | None, month: str | None) -> date | None:
-    """Return the run's day: `--as-of`, or the last day of `--month`, or None for today."""
-    from stavbill.billing.period import Month
-    from stavbill.errors import ConfigError
-
+def _day(as_of: str | None) -> date | None:
+    """Return the run's day, None for today."""
+    if as_of is None:
+        return None
     try:
-        if as_of is not None:
-            return date.fromisoformat(as_of)
-        if month is not None:
-            wanted = datetime.strptime(month, "%Y-%m")  # noqa: DTZ007  a month has no zone
-            return Month(wanted.year, wanted.month).last_day
+        return date.fromisoformat(as_of)
     except ValueError as wrong:
-        msg = "Ожидалась дата вида 2026-12-10 (--as-of) или месяц вида 2026-12 (--month)."
+        msg = f"--as-of «{as_of}»: ожидалась дата вида 2026-12-10."
         raise ConfigError(msg) from wrong
-    return None
+
+
+def _month(text: str | None) -> Month | None:
+    """Return the month whose run is asked for, None when no month is named."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text)
+    if found is None:
+        msg = f"--month «{text}»: ожидался месяц вида 2026-12."
+        raise ConfigError(msg)
+    return Month(int(found[1]), int(found[2]))

@@ -11,6 +11,7 @@ from datetime import date
 
 from stavbill.billing.decision import Bill, Decision, InvoiceDraft
 from stavbill.billing.facts import NO_OVERRIDE, CompanyId, Override
+from stavbill.billing.period import Month
 from stavbill.errors import ConfigError
 from stavbill.operations.applying import apply_run
 from stavbill.operations.counting import read_wialon
@@ -48,9 +49,14 @@ ENDS = {"done": RunState.DONE, "stopped": RunState.STOPPED, "planned": RunState.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonthRequest:
-    """What the operator asked for; `on` None is today. An empty `companies` is everybody."""
+    """What the operator asked for; `on` None is today. An empty `companies` is everybody.
+
+    `month` asks for the run of a month that has passed: it is decided as on that month's last day,
+    and its invoices bear today's date.
+    """
 
     on: date | None = None
+    month: Month | None = None
     companies: tuple[int, ...] = ()
     limit: int | None = None
     dry_run: bool = False
@@ -120,7 +126,7 @@ async def _run(
     parts: Parts, request: MonthRequest, approved: RunId | None, progress: Progress
 ) -> RunReport:
     began = parts.clock.monotonic()
-    on = request.on or parts.today()
+    on, issued = _days(parts, request)
     run = RunId(f"{on:%Y-%m-%d}-{uuid.uuid4().hex[:8]}")  # noqa: TID251  names the run
     portal = await learn_portal(parts)
     if not request.dry_run:
@@ -141,6 +147,7 @@ async def _run(
         limit=request.limit,
         override=request.override,
         at=parts.now(),
+        issued=issued,
         park=not request.dry_run,
     )
     progress.stage("decide", _how_many(parts, request))
@@ -159,6 +166,21 @@ async def _run(
     report.seconds = parts.clock.monotonic() - began
     _close(parts, run, report)
     return report
+
+
+def _days(parts: Parts, request: MonthRequest) -> tuple[date, date | None]:
+    """Return the day that is decided for, and the invoices' date when it is another one."""
+    today = parts.today()
+    if request.on is not None or request.month is None:
+        return request.on or today, None
+    if request.month == Month.of(today):
+        return today, None
+    if request.month > Month.of(today):
+        msg = (
+            f"Месяц {request.month.name} ещё не наступил. Посмотреть вперёд: --as-of ДАТА --dry-run"
+        )
+        raise ConfigError(msg)
+    return request.month.last_day, today
 
 
 def _minimum(parts: Parts, report: RunReport, *, writes: bool) -> int:

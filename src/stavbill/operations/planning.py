@@ -64,6 +64,7 @@ class PlanRequest:
     limit: int | None = None
     override: Override = NO_OVERRIDE
     at: datetime
+    issued: date | None = None
     park: bool = True
     keep: bool = True
 
@@ -200,6 +201,7 @@ def _plan_one(
         unsettled=company in around.unsettled,
         parked=reason,
         override=request.override,
+        issued=request.issued,
         first_issue=_first_issue(settled) if request.override.cancelled else 1,
     )
     facts, standing = facts_of(known, surroundings), standing_of(known, surroundings)

@@ -6,6 +6,7 @@ Joins by id, decides nothing. Source: style of the house §3 step 2.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from stavbill.billing.facts import (
     NO_OVERRIDE,
@@ -57,6 +58,7 @@ class Surroundings:
     parked: str | None = None
     override: Override = NO_OVERRIDE
     first_issue: int = 1
+    issued: date | None = None
 
 
 def facts_of(records: CompanyRecords, around: Surroundings) -> Facts:
@@ -72,6 +74,7 @@ def facts_of(records: CompanyRecords, around: Surroundings) -> Facts:
         credits=around.credits,
         override=around.override,
         first_issue=around.first_issue,
+        issued=around.issued,
     )
 
 

@@ -308,8 +308,8 @@ NOTES = {
     "months_not_passed": "Период {first} – {last} ещё не закончился.",
     "not_on_invoice": "В счёте за {month} нет: {services}.",
     "missed_months": (
-        "Не выставлены прошлые месяцы: {months}. Выставить: stavbill run month --month МЕСЯЦ "
-        "--company КОМПАНИЯ."
+        "Не выставлены прошлые месяцы: {months}. Выставить месяц: stavbill run month --month "
+        "ГГГГ-ММ --company КОМПАНИЯ, где ГГГГ-ММ — месяц перед ним (у предоплаты)."
     ),
     "postponed": "Дата отправки на карточке: {until}.",
     "not_its_day": "День отправки: {day}.",
