@@ -34,6 +34,7 @@ from stavbill.journal.executor import Executor
 from stavbill.journal.fence import may_send
 from stavbill.journal.journal import Journal
 from stavbill.journal.settings import JournalSettings
+from stavbill.log import set_up_logging
 from stavbill.operations.parts import Parts, Safety
 from stavbill.plan.effects import UserId
 from stavbill.plan.records import OwnCompany
@@ -56,6 +57,7 @@ async def open_parts(
 
     Raises `ConfigError` and `StoreError` before the first request.
     """
+    set_up_logging()
     settings = load_settings(config, os.environ if env is None else env)
     settings.require_secrets()
     clock = clock or SystemClock(settings.clock_scale)

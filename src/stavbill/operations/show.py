@@ -10,7 +10,7 @@ from stavbill.errors import ConfigError
 from stavbill.operations.parts import Parts
 from stavbill.operations.present import Document, decision_document
 from stavbill.store.decisions import StoredDecision, decision_of, decisions_after
-from stavbill.store.runs import RunId, last_finished, latest_runs, read_run
+from stavbill.store.runs import RunId, RunKind, last_finished, latest_runs, read_run
 
 
 def show_run(parts: Parts, run: str | None, *, held_only: bool) -> Document:
@@ -19,7 +19,7 @@ def show_run(parts: Parts, run: str | None, *, held_only: bool) -> Document:
     Raises `ConfigError` when there is no such run.
     """
     with parts.store.read() as db:
-        known = latest_runs(db, parts.portal, 1)
+        known = [one for one in latest_runs(db, parts.portal) if one.kind is RunKind.MONTH]
         wanted = RunId(run) if run is not None else (known[0].run if known else None)
         found = read_run(db, wanted) if wanted is not None else None
         if found is None:
