@@ -7,25 +7,31 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A measured value against its limit; `at_least` says on which side of it is good."""
+    """A measured value against its limit; `at_least` says on which side of it is good.
+
+    A peer's figure, there to be compared with, has no limit.
+    """
 
     name: str
     value: float
     unit: str
-    limit: float
+    limit: float | None
     at_least: bool = True
 
     @property
     def is_ok(self) -> bool:
         """Whether the value keeps its limit."""
+        if self.limit is None:
+            return True
         return self.value >= self.limit if self.at_least else self.value <= self.limit
 
     @property
     def line(self) -> str:
         """The figure as the bench prints it, numbers without needless digits."""
         sign = ">=" if self.at_least else "<="
+        limit = "-" if self.limit is None else f"{sign}{_short(self.limit)}"
         verdict = "ok" if self.is_ok else "short"
-        return f"{self.name} {_short(self.value)} {self.unit} {sign}{_short(self.limit)} {verdict}"
+        return f"{self.name} {_short(self.value)} {self.unit} {limit} {verdict}"
 
 
 def _short(number: float) -> str:

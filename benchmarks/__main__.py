@@ -1,0 +1,41 @@
+"""`python -m benchmarks [NAME …] [--full]`: every figure, or those of the named benchmarks.
+
+Prints one line for each figure, `name value unit limit ok|short`, always all of them, and ends
+with 0: a figure that falls short is news, not an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import time
+from collections.abc import Iterable
+
+from benchmarks.figures import Figure
+
+NAMES = ("core", "month", "lost", "memory", "rerun", "reading")
+SIZED = frozenset({"memory"})
+
+
+def main() -> None:
+    """Measure and print."""
+    words = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    words.add_argument("names", nargs="*", choices=[*NAMES, []], metavar="NAME", help=str(NAMES))
+    words.add_argument("--full", action="store_true", help="memory at 10,000 and 100,000 companies")
+    given = words.parse_args()
+    for name in given.names or NAMES:
+        began = time.monotonic()
+        for figure in _figures(name, full=given.full):
+            print(figure.line, flush=True)
+        print(f"# {name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+
+
+def _figures(name: str, *, full: bool) -> Iterable[Figure]:
+    module = importlib.import_module(f"benchmarks.{name}")
+    found: Iterable[Figure] = module.figures(full=full) if name in SIZED else module.figures()
+    return found
+
+
+if __name__ == "__main__":
+    main()
