@@ -59,7 +59,7 @@ def least_requests(before: Mapping[str, Any], after: Mapping[str, Any], foreign:
     lists = ("companies", "invoices", "documents", "requisites")
     reads = sum(_list_requests(int(before[name])) for name in lists)
     standing = 1 + ceil(int(before["tasks"]) / COMMANDS)
-    writes = ceil(2 * invoices / COMMANDS) + ceil(invoices / PER_READ_BACK)
+    writes: int = ceil(2 * invoices / COMMANDS) + ceil(invoices / PER_READ_BACK)
     writes += sum(ceil(calls.get(method, 0) / COMMANDS) for method in WRITES)
     writes += ceil(sum(calls.get(method, 0) for method in TASK_WRITES) / COMMANDS)
     check = _list_requests(int(after["invoices"]))

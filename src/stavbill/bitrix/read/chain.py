@@ -112,10 +112,8 @@ class BulkReader:
         """
         last, most, seen = 0, MOST_PAGES, 0
         while True:
-            left = MOST_PAGES if expected is None else max(expected - seen, 0) // PAGE + 2
-            pages = min(most, left)
-            began = self._clock.monotonic()
-            answer = await self.ask(_chain(spec, last, pages))
+            pages = min(most, MOST_PAGES if expected is None else _pages_left(expected, seen))
+            answer, seconds = await self._ask(_chain(spec, last, pages))
             chunk, ended = self._unchain(spec, answer, last, pages)
             if chunk:
                 yield chunk
@@ -123,8 +121,7 @@ class BulkReader:
                 seen += len(chunk)
             if ended:
                 return
-            seconds = max(self._clock.monotonic() - began, 0.001) / pages
-            most = max(1, min(MOST_PAGES, int(BATCH_S / seconds)))
+            most = max(1, min(MOST_PAGES, int(BATCH_S * pages / max(seconds, 0.001))))
 
     async def batch(self, commands: Mapping[str, Command]) -> dict[str, Json]:
         """Send one batch of reading commands and return every result by key.
@@ -138,10 +135,15 @@ class BulkReader:
 
     async def ask(self, commands: Mapping[str, Command]) -> BatchAnswer:
         """Send one batch of reading commands; failed ones are values. Raises as `batch`."""
+        return (await self._ask(commands))[0]
+
+    async def _ask(self, commands: Mapping[str, Command]) -> tuple[BatchAnswer, float]:
+        """Send one batch; how long the portal took for it, the wait for the limiter apart."""
         calls: dict[str, int] = {}
         for command in commands.values():
             calls[command.method] = calls.get(command.method, 0) + 1
         ticket = await self._limiter.reserve(calls)
+        began = self._clock.monotonic()
         client = self._client
         if client is None:
             msg = "BulkReader is used outside of its context"
@@ -157,12 +159,13 @@ class BulkReader:
             cause = type(error.__cause__ or error).__name__
             msg = f"портал {self._webhook.host} не отвечает на чтение {methods} ({cause})"
             raise PortalError(msg) from None
+        seconds = self._clock.monotonic() - began
         answer = sort_answer(list(commands), _with_exact_times(found), halt=False)
         spent: dict[str, list[Spent]] = {}
         for key, result in answer.ran.items():
             spent.setdefault(commands[key].method, []).append(result.spent)
         self._limiter.settle(ticket, spent)
-        return answer
+        return answer, seconds
 
     def _unchain(
         self, spec: ListSpec, answer: BatchAnswer, last: int, pages: int
@@ -205,6 +208,12 @@ class BulkReader:
 
 
 _NOT_LET_IN = frozenset({401, 403, 404})
+
+
+def _pages_left(expected: int, seen: int) -> int:
+    """Return how many pages to ask for; a list longer than expected may be as long again."""
+    rows = expected - seen if seen <= expected else seen
+    return rows // PAGE + 2
 
 
 def _chain(spec: ListSpec, last: int, pages: int) -> dict[str, Command]:
