@@ -144,13 +144,13 @@ class History:
     """What all invoices of a company cover, live and cancelled apart.
 
     `doubtful` are live invoices of which nobody can tell what they cover; `keys` those of our own
-    invoices. Answers do not depend on the order of invoices.
+    invoices, with the index of their first month. Answers do not depend on the order of invoices.
     """
 
     live: list[Span]
     cancelled: list[Span]
     doubtful: list[Coverage]
-    keys: list[InvoiceKey]
+    keys: list[tuple[int, InvoiceKey]]
 
     def live_on(self, services: Services, month: Month) -> tuple[InvoiceId, ...]:
         """Return the live invoices that cover one of `services` in `month`, by number."""
@@ -163,8 +163,9 @@ class History:
     def covered_services(self, services: Services, month: Month) -> set[ServiceCode]:
         """Return those of `services` that live invoices cover in `month`."""
         covered: set[ServiceCode] = set()
+        index = month.index
         for first, last, theirs, _ in self.live:
-            if first <= month.index <= last:
+            if first <= index <= last:
                 covered.update(services if theirs is None else theirs)
         return covered.intersection(services)
 
@@ -204,9 +205,9 @@ class History:
 
         1, or one more than the highest that one of our invoices of these months bears.
         """
-        issue, first = 0, period.first.index
-        for key in self.keys:
-            if key.period.first.index == first and _share(key.services, services):
+        issue, wanted = 0, period.first.index
+        for first, key in self.keys:
+            if first == wanted and _share(key.services, services):
                 issue = max(issue, key.issue)
         return issue + 1
 
@@ -216,15 +217,15 @@ def history_of(invoices: tuple[IssuedInvoice, ...], policy: Policy) -> History:
     live: list[Span] = []
     cancelled: list[Span] = []
     doubtful: list[Coverage] = []
-    keys: list[InvoiceKey] = []
+    keys: list[tuple[int, InvoiceKey]] = []
     for invoice in invoices:
         is_live = invoice.state is not InvoiceState.CANCELLED
         spans = live if is_live else cancelled
         key = invoice.key
         if key is not None:
             # Most invoices are ours, so the key is read without a slot for each of its months.
-            keys.append(key)
             first = key.period.first.index
+            keys.append((first, key))
             spans.append((first, first + key.period.months - 1, key.services, invoice))
             continue
         seen = coverage_of(invoice, policy)

@@ -23,6 +23,8 @@ def apply_credits(
 
     Source: billing rules §8.
     """
+    if not credits_:
+        return drafts, ()
     usable = sorted(
         (credit for credit in credits_ if credit.left.minor > 0),
         key=lambda credit: (credit.approved, credit.credit),

@@ -74,7 +74,7 @@ def decide(facts: Facts, policy: Policy, on: date) -> Decision:
     if skip is not None:
         return skip
     history = history_of(facts.invoices, policy)
-    findings = _periods(facts, fees, policy, history, on)
+    findings = _periods(facts, fees, history, on)
     if all(isinstance(found, NOTHING_DUE) for found in findings.values()):
         return _skip_covered(facts, findings)
     day = sending_day(facts.card, on, policy)
@@ -134,24 +134,18 @@ def _free_units(facts: Facts) -> tuple[Note, ...]:
             return ()
 
 
-def _periods(
-    facts: Facts, fees: Fees, policy: Policy, history: History, on: date
-) -> dict[Services, PeriodFinding]:
+def _periods(facts: Facts, fees: Fees, history: History, on: date) -> dict[Services, PeriodFinding]:
     """Return for each invoice that the card asks for which months are due, or why none.
 
     A fee that cannot be read counts as a fee: it is never «no fee».
     """
-    charged = [code for code in policy.services if not _is_free(fees[code])]
+    charged = [code for code, fee in fees.items() if isinstance(fee, TariffProblem) or fee.billed]
     groups = invoice_groups(charged, facts.card.separate)
     return {
         services: period_due(services, facts.card, history, on, facts.override)
         for services in groups
         if any(_costs(fees[code]) for code in services)
     }
-
-
-def _is_free(fee: Tariff | TariffProblem) -> bool:
-    return isinstance(fee, Tariff) and not fee.billed
 
 
 def _costs(fee: Tariff | TariffProblem) -> bool:
@@ -286,9 +280,9 @@ def _count_to_write(facts: Facts, card_count: int | None) -> int | None:
 def _draft(case: Case, services: Services, found: PeriodDue, issuer: Issuer) -> InvoiceDraft:
     policy, card = case.policy, case.facts.card
     issue = max(found.issue, case.facts.first_issue)
-    fees = {code: fee for code, fee in case.fees.items() if isinstance(fee, Tariff)}
     observation = case.facts.observation
     annex = observation.nested if card.partner and isinstance(observation, Counted) else ()
+    issued = case.facts.issued or case.on
     return InvoiceDraft(
         key=InvoiceKey(card.company, services, found.period, issuer.rule.code, issue),
         title=invoice_title(
@@ -298,8 +292,8 @@ def _draft(case: Case, services: Services, found: PeriodDue, issuer: Issuer) -> 
         issuer=issuer.rule.issuer,
         currency=issuer.rule.currency,
         contract_number=issuer.contract_number,
-        issued=case.on,
-        pay_by=next_working_day(case.on + timedelta(days=policy.pay_within_days), policy.calendar),
-        lines=tuple(invoice_lines(fees, services, found.period, issuer, card.vat)),
+        issued=issued,
+        pay_by=next_working_day(issued + timedelta(days=policy.pay_within_days), policy.calendar),
+        lines=tuple(invoice_lines(case.fees, services, found.period, issuer, card.vat)),
         annex=annex if services[0] == policy.services[0] else (),
     )

@@ -31,20 +31,26 @@ def choose_issuer(
 
     Source: billing rules §4.
     """
-    by_rule: dict[str, list[Contract]] = {}
+    rule: IssuerRule | None = None
+    newest: Contract | None = None
     for contract in contracts:
-        rule = rule_of(contract, policy)
-        if rule is not None:
-            by_rule.setdefault(rule.code, []).append(contract)
-    for rule in policy.rules:
-        documents = by_rule.get(rule.code)
-        if documents:
-            newest = max(documents, key=lambda contract: (contract.created, contract.document))
-            if rule.own_company is None:
-                return IssuerUnknown(rule.code, rule.issuer)
-            number = card.contract_number or _printed_number(newest, rule)
-            return Issuer(rule, rule.own_company, newest, number)
-    return NoContract(tuple(sorted(contract.title for contract in contracts)))
+        other = rule_of(contract, policy)
+        if other is None:
+            continue
+        if rule is None or newest is None or policy.ranks[other.code] < policy.ranks[rule.code]:
+            rule, newest = other, contract
+        elif other is rule and _is_newer(contract, newest):
+            newest = contract
+    if rule is None or newest is None:
+        return NoContract(tuple(sorted(contract.title for contract in contracts)))
+    if rule.own_company is None:
+        return IssuerUnknown(rule.code, rule.issuer)
+    number = card.contract_number or _printed_number(newest, rule)
+    return Issuer(rule, rule.own_company, newest, number)
+
+
+def _is_newer(contract: Contract, other: Contract) -> bool:
+    return (contract.created, contract.document) > (other.created, other.document)
 
 
 def rule_of(contract: Contract, policy: Policy) -> IssuerRule | None:

@@ -5,7 +5,7 @@ Source: billing rules §7.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from stavbill.billing.decision import InvoiceLine
@@ -14,8 +14,8 @@ from stavbill.billing.issuer import Issuer
 from stavbill.billing.money import Money
 from stavbill.billing.period import ServicePeriod
 from stavbill.billing.policy import Policy
-from stavbill.billing.tariff import Tariff
-from stavbill.billing.vat import line_rate, vat_included
+from stavbill.billing.tariff import Tariff, TariffProblem
+from stavbill.billing.vat import line_rate, vat_kopecks
 
 Services = tuple[ServiceCode, ...]
 
@@ -40,13 +40,15 @@ def invoice_groups(
 
 
 def invoice_lines(
-    fees: dict[ServiceCode, Tariff],
+    fees: Mapping[ServiceCode, Tariff | TariffProblem],
     services: Services,
     period: ServicePeriod,
     issuer: Issuer,
     wish: VatWish | Decimal,
 ) -> list[InvoiceLine]:
     """Return a line for each month, service and price group, without credits.
+
+    A fee that cannot be read makes no line; its company is held.
 
     Source: billing rules §7.
     """
@@ -57,9 +59,10 @@ def invoice_lines(
         percent = line_rate(issuer.rule, wish, month.first_day)
         for service in services:
             name = f"{issuer.rule.words(service).line} ({month.name})"
-            for group in fees[service].merged:
+            fee = fees[service]
+            for group in fee.merged if isinstance(fee, Tariff) else ():
                 quantity = group.quantity or 0
-                gross = Money(group.price * quantity, currency)
+                vat = vat_kopecks(group.price * quantity, percent)
                 lines.append(
                     InvoiceLine(
                         service=service,
@@ -69,7 +72,7 @@ def invoice_lines(
                         price=Money(group.price, currency),
                         credit=nothing,
                         vat_percent=percent,
-                        vat=vat_included(gross, percent),
+                        vat=Money(vat, currency),
                     )
                 )
     return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -127,8 +128,11 @@ class ServicePeriod:
         return f"{self.first.name} – {self.last.name}"
 
 
-class WorkingCalendar(Protocol):
-    """The production calendar of a country, passed in by whoever owns one."""
+class WorkingCalendar(Hashable, Protocol):
+    """The production calendar of a country, passed in by whoever owns one.
+
+    It never changes what it said: answers are remembered, by calendar and day.
+    """
 
     def is_working_day(self, day: date) -> bool:
         """Say whether people work on `day`, transferred days included."""

@@ -117,11 +117,12 @@ class Policy:
     forecast_years: frozenset[int] = frozenset()
 
     wordings: tuple[tuple[str, ServiceCode], ...] = field(init=False, repr=False, compare=False)
+    ranks: dict[str, int] = field(init=False, repr=False, compare=False)
     by_template_id: dict[str, IssuerRule] = field(init=False, repr=False, compare=False)
     by_template_name: dict[str, IssuerRule] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Prepare what is asked for every company: wordings, the longest first, and templates."""
+        """Prepare what every company asks: wordings, the longest first, ranks and templates."""
         by_id: dict[str, IssuerRule] = {}
         by_name: dict[str, IssuerRule] = {}
         for rule in self.rules:
@@ -129,6 +130,8 @@ class Policy:
                 by_id.setdefault(template, rule)
             for name in rule.template_names:
                 by_name.setdefault(plain(name), rule)
+        ranks = {rule.code: rank for rank, rule in enumerate(self.rules)}
+        object.__setattr__(self, "ranks", ranks)
         object.__setattr__(self, "by_template_id", by_id)
         object.__setattr__(self, "by_template_name", by_name)
         words = [word for rule in self.rules for word in rule.wording] + list(self.hand_wording)

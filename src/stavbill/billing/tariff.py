@@ -109,6 +109,7 @@ EXPECTATIONS = frozenset(
 )
 
 
+@lru_cache(maxsize=16_384)
 def parse_tariff(text: str | None) -> Tariff | TariffProblem:
     """Return the tariff that `text` means, or the problem with its place.
 
@@ -117,15 +118,10 @@ def parse_tariff(text: str | None) -> Tariff | TariffProblem:
 
     Source: billing rules §2.
     """
-    return _parse_cached(text or "")
-
-
-@lru_cache(maxsize=16_384)
-def _parse_cached(text: str) -> Tariff | TariffProblem:
     try:
-        return _Reader(text).tariff()
+        return _Reader(text or "").tariff()
     except _Stop as stop:
-        return TariffProblem(text, stop.position, stop.expected)
+        return TariffProblem(text or "", stop.position, stop.expected)
 
 
 def format_tariff(tariff: Tariff) -> str:

@@ -46,11 +46,16 @@ def vat_included(gross: Money, percent: Decimal | None) -> Money:
 
     Source: billing rules §7; beyond 14.
     """
+    return Money(vat_kopecks(gross.minor, percent), gross.currency)
+
+
+def vat_kopecks(gross: int, percent: Decimal | None) -> int:
+    """Return what `vat_included` does, in kopecks of kopecks (§7)."""
     if not percent:
-        return Money(0, gross.currency)
+        return 0
     share = int(percent * 100)
     whole = 10_000 + share
-    return Money((2 * gross.minor * share + whole) // (2 * whole), gross.currency)
+    return (2 * gross * share + whole) // (2 * whole)
 
 
 def vat_warnings(
