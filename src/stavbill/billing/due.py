@@ -5,8 +5,9 @@ Source: billing rules §3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 
 from stavbill.billing.covered import History
 from stavbill.billing.decision import CancelledByHand, Note, Overlap
@@ -15,6 +16,7 @@ from stavbill.billing.period import (
     DayOfMonth,
     FixedDate,
     Month,
+    SendingDay,
     ServicePeriod,
     WorkingCalendar,
     next_working_day,
@@ -46,18 +48,25 @@ def sending_day(card: CompanyCard, on: date, policy: Policy) -> SendingDayIs | P
 
     Source: billing rules §3.
     """
+    return _wished(card.sending_day, on, policy.default_sending_day, policy.calendar)
+
+
+@lru_cache(maxsize=4096)
+def _wished(
+    wish: SendingDay | None, on: date, default: int, calendar: WorkingCalendar
+) -> SendingDayIs | PostponedTo:
+    """Return the sending day by the card's wish; most companies of a run share theirs."""
     month = Month.of(on)
-    wish = card.sending_day
     warnings: tuple[Note, ...] = ()
     if isinstance(wish, FixedDate):
         wished = Month.of(wish.date)
         if wished > month:
             return PostponedTo(wish.date)
         if wished == month:
-            return SendingDayIs(_moved(wish.date, policy.calendar))
+            return SendingDayIs(_moved(wish.date, calendar))
         warnings = (Note("sending_date_used_up", "§3", (("date", wish.date.isoformat()),)),)
-    day = wish if isinstance(wish, DayOfMonth) else DayOfMonth(policy.default_sending_day)
-    return SendingDayIs(_moved(day.in_month(month), policy.calendar), warnings)
+    day = wish if isinstance(wish, DayOfMonth) else DayOfMonth(default)
+    return SendingDayIs(_moved(day.in_month(month), calendar), warnings)
 
 
 def _moved(day: date, calendar: WorkingCalendar) -> date:
@@ -125,9 +134,13 @@ def period_due(
         if period.last >= run_month:
             return NotPassed(period)
     else:
-        first = run_month.plus(-1) if card.previous_month else run_month.plus(1)
-        period = ServicePeriod(first, months)
+        period = _target(run_month.index + (-1 if card.previous_month else 1), months)
     return _judge(services, period, history, override, prepaid=not card.previous_month)
+
+
+@lru_cache(maxsize=1024)
+def _target(first: int, months: int) -> ServicePeriod:
+    return ServicePeriod(Month.from_index(first), months)
 
 
 def _judge(
@@ -155,14 +168,19 @@ def _judge(
         cancelled = {found for month in months for found in history.cancelled_on(services, month)}
         if cancelled:
             return CancelledByHand(services, tuple(sorted(cancelled)))
+    issue = history.next_issue(services, period)
+    found = _due(period.first.index, period.months, issue, prepaid=prepaid)
+    missed = _missed(services, period, history)
+    return replace(found, warnings=missed) if missed else found
+
+
+@lru_cache(maxsize=1024)
+def _due(first: int, months: int, issue: int, *, prepaid: bool) -> PeriodDue:
+    """Return what is due, without warnings; most companies of a run share theirs."""
+    period = _target(first, months)
     code = "period_prepaid" if prepaid else "period_in_arrears"
-    values = (("first", period.first.code), ("months", period.months))
-    return PeriodDue(
-        period,
-        history.next_issue(services, period),
-        (Note(code, "§3", values),),
-        _missed(services, period, history),
-    )
+    values = (("first", period.first.code), ("months", months))
+    return PeriodDue(period, issue, (Note(code, "§3", values),))
 
 
 def _missed(
