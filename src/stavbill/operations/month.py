@@ -189,7 +189,9 @@ def _minimum(parts: Parts, report: RunReport, *, writes: bool) -> int:
     least = read_requests(sizes)
     if writes and report.outcomes:
         least += (
-            write_requests(report.effects) + read_requests({"invoices": sizes["invoices"]}) - SHAPE
+            write_requests(report.effects)
+            + read_requests({"invoices": sizes.get("invoices", 0)})
+            - SHAPE
         )
     return least
 

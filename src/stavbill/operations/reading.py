@@ -93,10 +93,15 @@ async def read_portal(
 ) -> None:
     """Read the whole portal, or only `companies` again, into the mirror.
 
+    The first reading is always of the whole portal.
+
     The lists are read at the same time. What a complete reading has not seen is forgotten. Raises
     `PortalError`; then the mirror is as incomplete as the reading, and nothing is decided by it.
     """
-    only = tuple(CompanyId(company) for company in companies)
+    with parts.store.read() as db:
+        known = last_complete_reading(db, parts.portal)
+    # Without a complete reading nobody knows who shares an account, or whose partner it is.
+    only = tuple(CompanyId(company) for company in companies) if known is not None else ()
     progress.stage("read_portal")
     with parts.store.write() as db:
         reading = begin_reading(db, parts.portal, whole=not only, at=parts.now())

@@ -220,7 +220,7 @@ def _connection(reason: ConnectionUnknown) -> str:
 
 def _unknown(reason: UnitsUnknown) -> str:
     return (
-        f"Объекты в Wialon не посчитаны: {reason.detail}. Счёт будет выставлен следующим запуском, "
+        f"Объекты в Wialon не посчитаны: {reason.detail.rstrip('.')}. Счёт будет выставлен следующим запуском, "
         "когда Wialon ответит полностью."
     )
 

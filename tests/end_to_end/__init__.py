@@ -1,0 +1,1 @@
+"""The product as a user drives it: set up, run, look, against the served sandbox."""

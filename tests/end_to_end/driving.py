@@ -1,0 +1,73 @@
+"""A sandbox that is served, and an installation beside it, as `init` makes it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from stavbill.app.build import open_parts
+from stavbill.app.setup import SetupRequest, set_up
+from stavbill.operations.month import MonthRequest, run_month
+from stavbill.operations.report import RunReport
+from stavbill.sandbox.portal import dump
+from stavbill.sandbox.portal.limits import Limits
+from stavbill.sandbox.serve import Sandbox, running_sandbox
+from stavbill.wialon.connection import token_variable
+
+DAY = date(2026, 12, 10)
+SCALE = 400.0
+FREE = Limits(bucket_on=False, operating_on=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A sandbox with the environment and the configuration of an installation."""
+
+    sandbox: Sandbox
+    config: Path
+    env: dict[str, str]
+
+    async def run(self, **words: object) -> RunReport:
+        """Run the month of `DAY`, answering yes."""
+        request = MonthRequest(**{"on": DAY, "yes": True, **words})  # type: ignore[arg-type]
+        async with open_parts(self.config, self.env) as parts:
+            return await run_month(parts, request)
+
+    def end_state(self) -> dict[str, object]:
+        """Return what the portal holds, without ids, times and ports that differ between runs."""
+        self.sandbox.portal.settle(everything=True)
+        text = json.dumps(dump.everything(self.sandbox.portal.state), default=str)
+        state: dict[str, object] = json.loads(re.sub(r"127\.0\.0\.1:\d+", "host", text))
+        return state
+
+    def writes(self) -> list[str]:
+        """Return the writing methods that the portal was asked for."""
+        told = ("add", "set", "update", "complete", "renew", "delete")
+        return [
+            call.method
+            for call in self.sandbox.portal.calls
+            if call.method.rpartition(".")[2] in told
+        ]
+
+
+@asynccontextmanager
+async def installed(
+    directory: Path, *, companies: int = 200, scale: float = SCALE
+) -> AsyncIterator[Installation]:
+    """Serve a world and set an installation up against it; both clocks run `scale` times fast."""
+    async with running_sandbox(
+        companies=companies, as_of=DAY, time_scale=scale, limits=FREE
+    ) as sandbox:
+        env = {
+            "STAVBILL_PORTAL_URL": sandbox.webhook,
+            "STAVBILL_CLOCK_SCALE": str(scale),
+            **{token_variable(name): token for name, token in sandbox.tokens.items()},
+        }
+        wialon = tuple(f"{name}={url}" for name, url in sandbox.wialon_urls.items())
+        await set_up(SetupRequest(directory=directory, wialon=wialon), env)
+        yield Installation(sandbox, directory / "stavbill.toml", env)

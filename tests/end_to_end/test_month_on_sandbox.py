@@ -1,0 +1,86 @@
+"""A month, from cards to invoices: as an independent reading of the rules says, and only once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stavbill.app.build import open_parts
+from stavbill.operations.explain import explain_company
+from stavbill.operations.rerun import RerunRequest, rerun_company
+from stavbill.sandbox.portal.faults import Fault, Trouble
+from stavbill.sandbox.world.verdict import differences
+from tests.end_to_end.driving import DAY, installed
+
+E1, E5 = 101, 105
+
+
+def parked(lines: list[str]) -> list[str]:
+    """Leave out the task that tells of a parked company: the rules do not speak of it."""
+    return [line for line in lines if "open tasks, 0 expected" not in line]
+
+
+async def test_the_portal_holds_what_the_rules_ask_for_and_a_second_run_writes_nothing(
+    tmp_path: Path,
+) -> None:
+    async with installed(tmp_path) as place:
+        report = await place.run()
+        assert report.exit_code == 0
+        assert report.state == "done"
+        assert report.counts.failed == 0
+        state = place.end_state()
+        told = parked(differences(place.sandbox.world, state))  # type: ignore[arg-type]
+        assert told == []
+        place.sandbox.portal.calls.clear()
+        again = await place.run()
+        assert again.counts.billed == 0
+        assert not again.effects
+        assert place.writes() == []
+        assert place.end_state() == state
+
+
+async def test_a_dry_run_writes_nothing_and_the_first_run_waits_for_a_yes(tmp_path: Path) -> None:
+    async with installed(tmp_path, companies=60) as place:
+        place.sandbox.portal.calls.clear()
+        plan = await place.run(dry_run=True)
+        waiting = await place.run(yes=False)
+        assert plan.exit_code == 0
+        assert waiting.exit_code == 3
+        assert waiting.state == "waiting_approval"
+        assert place.writes() == []
+
+
+@pytest.mark.parametrize(
+    "kind", [Trouble.LOST_AFTER, Trouble.LOST_BEFORE, Trouble.LOST_MID_BATCH, Trouble.LATE]
+)
+async def test_lost_answers_change_nothing_in_the_end(tmp_path: Path, kind: Trouble) -> None:
+    async with installed(tmp_path / "quiet", companies=120) as quiet:
+        await quiet.run()
+        undisturbed = quiet.end_state()
+    async with installed(tmp_path / "loud", companies=120) as loud:
+        trouble = Fault(kind, rate=0.2, writes_only=True, seconds=20.0)
+        loud.sandbox.portal.faults.switch(trouble, seed=7)
+        report = await loud.run()
+        ((_, struck),) = loud.sandbox.portal.faults.on()
+        assert struck > 0
+        assert report.exit_code == 0
+        assert loud.end_state() == undisturbed
+
+
+async def test_a_rerun_of_one_company_needs_ten_requests_and_explains_itself(
+    tmp_path: Path,
+) -> None:
+    async with installed(tmp_path, companies=60) as place:
+        await place.run(companies=(E5,))
+        async with open_parts(place.config, place.env) as parts:
+            await place.run(dry_run=True)
+            report = await rerun_company(parts, RerunRequest(company=E1, on=DAY))
+            assert report.counts.billed == 1
+            assert report.requests.portal <= 10
+            known = await explain_company(parts, E1, None, live=False)
+            held = await explain_company(parts, E5, DAY, live=True)
+        assert known["decision"] == "bill"
+        assert known["total"] == {"RUB": "1050.00"}
+        assert held["decision"] == "hold"
+        assert [reason["code"] for reason in held["reasons"]] == ["count_mismatch"]  # type: ignore[attr-defined]
