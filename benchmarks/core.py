@@ -42,7 +42,7 @@ from stavbill.workdays import workdays_of
 ON = date(2026, 12, 10)
 CHUNK, BLOCK = 50, 2_000
 SMALL, LARGE = 6_000, 60_000
-ROUNDS = 3
+ROUNDS, QUARTER = 3, 3
 PER_SECOND, LINEAR, YARDSTICKS = 30_000, 0.9, 170
 TEMPLATES = (
     ("ps-rf", "Подписка на сервис удаленного управления автопарком РФ", Currency.RUB, 22),
@@ -80,7 +80,7 @@ def build_policy() -> Policy:
 
 
 def companies(number: int, seed: int = 1) -> Iterator[Facts]:
-    """Draw companies: most are billed, some are skipped, some held; half a year of invoices."""
+    """Draw companies: most are billed, some are skipped, some held; a quarter's invoices."""
     random = Random(seed)
     for company in range(1, number + 1):
         yield _company(CompanyId(company), random)
@@ -132,18 +132,18 @@ def _contracts(company: CompanyId, random: Random) -> tuple[Contract, ...]:
 def _invoices(
     company: CompanyId, random: Random, quantity: int, price: int
 ) -> Iterator[IssuedInvoice]:
-    """Draw the invoices of half a year; every tenth company's were written by hand."""
+    """Draw the invoices of a quarter; every tenth company's were written by hand."""
     by_hand = random.random() < 0.1  # noqa: PLR2004  a share
-    last = 7 if random.random() < 0.05 else 6  # noqa: PLR2004  a few are covered already
+    last = QUARTER + (random.random() < 0.05)  # noqa: PLR2004  a few are covered already
     for step in range(last):
-        month = Month(2026, 7).plus(step)
+        month = Month(2026, 10).plus(step)
         row = IssuedRow(f"{LINE} ({month.name})", Decimal(price), Decimal(quantity))
         key = InvoiceKey(company, (SUBSCRIPTION,), ServicePeriod(month), "ps-rf")
         yield IssuedInvoice(
             invoice=InvoiceId(company * 10 + step),
             title=f"[Биллинг] Подписка на сервис ({month.name})",
             created=month.plus(-1).first_day,
-            state=InvoiceState.PAID if step < 5 else InvoiceState.LIVE,  # noqa: PLR2004  the last one
+            state=InvoiceState.PAID if step + 1 < QUARTER else InvoiceState.LIVE,
             key=None if by_hand else key,
             rows=(row,),
         )
