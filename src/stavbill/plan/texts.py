@@ -219,9 +219,10 @@ def _connection(reason: ConnectionUnknown) -> str:
 
 
 def _unknown(reason: UnitsUnknown) -> str:
+    detail = reason.detail.rstrip(".")
     return (
-        f"Объекты в Wialon не посчитаны: {reason.detail.rstrip('.')}. Счёт будет выставлен следующим запуском, "
-        "когда Wialon ответит полностью."
+        f"Объекты в Wialon не посчитаны: {detail}. Счёт будет выставлен следующим запуском, когда "
+        "Wialon ответит полностью."
     )
 
 
