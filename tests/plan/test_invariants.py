@@ -159,6 +159,13 @@ def test_a_title_counts_for_the_services_of_the_card_only() -> None:
     assert found(record(by_hand(1)), record(by_hand(2)), known=bare) == []
 
 
+def test_an_invoice_by_hand_is_judged_by_its_rows_only() -> None:
+    """Beyond 3: a title that alone names the month would count for every service."""
+    unread = record(by_hand(2), rows_read=False)
+    assert found(record(ours(1)), unread) == []
+    assert found(record(ours(1)), replace(unread, rows_read=True)) != []
+
+
 @given(billable(), st.integers(0, 6))
 def test_what_the_core_decides_never_breaks_the_list(known: Facts, steps: int) -> None:
     """Beyond 2: month after month, what we write breaks nothing."""

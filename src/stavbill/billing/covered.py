@@ -189,8 +189,6 @@ class History:
         Those with a subscription wording and no month, made since `since` began, and those whose
         rows name one of `months` in words that are not ours.
         """
-        if not self.doubtful:
-            return ()
         wanted = frozenset(months)
         found = {
             seen.invoice.invoice

@@ -200,9 +200,9 @@ def _bill_or_hold(case: Case) -> Decision:
         reasons.append(issuer)
     if count is not None and not isinstance(count, CountPassed):
         reasons.append(count)
-    unclear = case.history.unclear_for(case.wanted_months(), Month.of(case.on))
-    if unclear:
-        reasons.append(CoverageUnclear(unclear))
+    if case.history.doubtful:
+        unclear = case.history.unclear_for(case.wanted_months(), Month.of(case.on))
+        reasons.extend([CoverageUnclear(unclear)] if unclear else [])
     due = case.due
     held = () if len(due) == len(case.findings) else case.held
     card_count = count.card_count if isinstance(count, CountPassed) else None
@@ -245,9 +245,9 @@ def _count(case: Case, issuer: Issuer | HoldReason) -> CountFinding:
 
 
 def _card_reasons(case: Case) -> list[HoldReason]:
-    facts = case.facts
-    reasons: list[HoldReason] = [FieldNotUnderstood(problem) for problem in facts.card.problems]
-    if facts.card.status is None and "status" not in {told.field for told in facts.card.problems}:
+    facts, card = case.facts, case.facts.card
+    reasons: list[HoldReason] = [FieldNotUnderstood(problem) for problem in card.problems]
+    if card.status is None and "status" not in {told.field for told in card.problems}:
         reasons.append(StatusEmpty())
     if not any(_is_enough(requisite) for requisite in facts.requisites):
         reasons.append(RequisitesMissing())

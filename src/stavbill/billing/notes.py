@@ -9,7 +9,7 @@ from stavbill.billing.case import Case
 from stavbill.billing.count import CountPassed, unit_warnings
 from stavbill.billing.decision import HoldReason, Note
 from stavbill.billing.due import Covered, PeriodDue, SendingDayIs
-from stavbill.billing.facts import Recipients
+from stavbill.billing.facts import Recipients, VatWish
 from stavbill.billing.issuer import Issuer
 from stavbill.billing.tariff import Tariff
 from stavbill.billing.vat import vat_warnings
@@ -28,9 +28,10 @@ def warnings_of(case: Case, issuer: Issuer | HoldReason, count: CountFinding) ->
         notes.extend(unit_warnings(case.facts))
     if isinstance(count, CountPassed):
         notes.extend(count.warnings)
-    if isinstance(issuer, Issuer):
-        notes.extend(vat_warnings(issuer.rule, case.facts.card.vat, case.wanted_months()))
-    notes.extend(_recipient_warnings(case.facts.card.recipients))
+    card = case.facts.card
+    if isinstance(issuer, Issuer) and card.vat is not VatWish.EMPTY:
+        notes.extend(vat_warnings(issuer.rule, card.vat, case.wanted_months()))
+    notes.extend(_recipient_warnings(card.recipients))
     if case.on.year in case.policy.forecast_years:
         notes.append(Note("calendar_forecast", "§3", (("year", case.on.year),)))
     return tuple(notes)
