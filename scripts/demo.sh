@@ -46,12 +46,12 @@ stavbill --config "$CONFIG" run month --as-of "$DAY" --dry-run
 say "4. Месяц: счета, задачи, записи в ленту; каждый счёт прочитан обратно и сверен"
 stavbill --config "$CONFIG" run month --as-of "$DAY" --yes
 
-say "5. Ещё раз: писать нечего"
-stavbill --config "$CONFIG" run month --as-of "$DAY" --yes
-
-say "6. Почему столько, и почему нет счёта"
+say "5. Почему столько, и почему нет счёта"
 stavbill --config "$CONFIG" company explain 101
 stavbill --config "$CONFIG" company explain 105
+
+say "6. Ещё раз: писать нечего"
+stavbill --config "$CONFIG" run month --as-of "$DAY" --yes
 
 say "Где смотреть"
 cat <<END
