@@ -70,11 +70,42 @@ class ContractRecord:
 
 @dataclass(frozen=True, slots=True)
 class RequisiteRecord:
-    """A requisite of a company, by its own id (one company may have several)."""
+    """A requisite of a company, by its own id (one company may have several).
+
+    `kpp` is only shown to people: no rule asks for it.
+    """
 
     company: CompanyId
     requisite: int
     buyer: BuyerRequisite
+    kpp: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankDetail:
+    """A bank account of a requisite, texts as the portal has them, "" where nothing is filled in.
+
+    `bic` and `account` are those of the country that the detail is filled in for. `currency` is
+    the account's, as somebody typed it. Source: Bitrix24 reference 5.6.
+    """
+
+    detail: int
+    requisite: int
+    bank: str
+    bic: str
+    account: str
+    correspondent: str
+    currency: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PortalUser:
+    """An employee of the portal; a dismissed one is not `active`, and is never deleted."""
+
+    user: UserId
+    name: str
+    active: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from datetime import tzinfo
 from stavbill.billing.facts import CompanyId, InvoiceId, IssuedRow
 from stavbill.bitrix.batch import Command, CommandFailure, CommandResult, Json, Param
 from stavbill.bitrix.mapping import PortalMapping, verify_fields
+from stavbill.bitrix.read.banks import bank_details
 from stavbill.bitrix.read.card import CardReader
 from stavbill.bitrix.read.chain import PAGE, BulkReader, ListSpec
 from stavbill.bitrix.read.records import (
@@ -23,15 +24,18 @@ from stavbill.bitrix.read.records import (
     task_record,
 )
 from stavbill.bitrix.read.shape import PortalShape, first_questions, second_questions, shape_of
+from stavbill.bitrix.read.users import users
 from stavbill.bitrix.write.invoice_list import INVOICE_TYPE
 from stavbill.bitrix.write.values import text_at
 from stavbill.errors import PortalError
 from stavbill.plan.diff import ADDRESS_TAG, HOLD_TAG
-from stavbill.plan.effects import TaskId
+from stavbill.plan.effects import TaskId, UserId
 from stavbill.plan.records import (
+    BankDetail,
     CompanyRecord,
     ContractRecord,
     InvoiceRecord,
+    PortalUser,
     RequisiteRecord,
     TaskRecord,
 )
@@ -41,8 +45,8 @@ BATCH = 50
 OPEN_TASK = {"!REAL_STATUS": 5}
 COMPANY_SELECT = ("ID", "TITLE", "ASSIGNED_BY_ID", "IS_MY_COMPANY")
 REQUISITE_SELECT = (
-    "ID", "ENTITY_TYPE_ID", "ENTITY_ID", "PRESET_ID", "NAME", "RQ_INN", "RQ_BIN", "RQ_IIN",
-    "RQ_NAME", "RQ_COMPANY_NAME", "RQ_LAST_NAME", "RQ_FIRST_NAME", "RQ_SECOND_NAME",
+    "ID", "ENTITY_TYPE_ID", "ENTITY_ID", "PRESET_ID", "NAME", "RQ_INN", "RQ_KPP", "RQ_BIN",
+    "RQ_IIN", "RQ_NAME", "RQ_COMPANY_NAME", "RQ_LAST_NAME", "RQ_FIRST_NAME", "RQ_SECOND_NAME",
 )  # fmt: skip
 INVOICE_SELECT = (
     "id", "title", "xmlId", "companyId", "mycompanyId", "stageId", "currencyId", "opportunity",
@@ -129,6 +133,16 @@ class PortalReader:
         async for rows in self._bulk.rows(spec, expected=expected):
             found = (requisite_record(row, shape.natural_presets) for row in rows)
             yield [record for record in found if record is not None]
+
+    def bank_details(
+        self, only: Sequence[int] = (), *, expected: int | None = None
+    ) -> AsyncIterator[list[BankDetail]]:
+        """Yield the bank accounts of the requisites `only`, else all."""
+        return bank_details(self._bulk, only, expected=expected)
+
+    def users(self, only: Sequence[UserId] = ()) -> AsyncIterator[list[PortalUser]]:
+        """Yield the users `only`, else all. Raises `PortalError` without the permission `user`."""
+        return users(self._bulk, only)
 
     async def contracts(
         self, shape: PortalShape, only: Sequence[CompanyId] = (), *, expected: int | None = None

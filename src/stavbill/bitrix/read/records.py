@@ -106,6 +106,7 @@ def requisite_record(
             name=next((text.strip() for text in named if text.strip()), ""),
             natural_person=text_at(row, "PRESET_ID") in natural_presets,
         ),
+        kpp=text_at(row, "RQ_KPP").strip(),
     )
 
 
