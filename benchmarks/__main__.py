@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import subprocess
 import sys
 import time
 from collections.abc import Iterable
@@ -15,19 +16,29 @@ from collections.abc import Iterable
 from benchmarks.figures import Figure
 
 NAMES = ("core", "month", "lost", "memory", "rerun", "reading")
-SIZED = frozenset({"memory"})
+SIZED = frozenset({"memory", "reading"})
 
 
 def main() -> None:
     """Measure and print."""
     words = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     words.add_argument("names", nargs="*", choices=[*NAMES, []], metavar="NAME", help=str(NAMES))
-    words.add_argument("--full", action="store_true", help="memory at 10,000 and 100,000 companies")
+    words.add_argument(
+        "--full", action="store_true", help="the promised sizes of memory and reading"
+    )
     given = words.parse_args()
-    for name in given.names or NAMES:
-        began = time.monotonic()
-        for figure in _figures(name, full=given.full):
+    names = given.names or NAMES
+    if len(names) == 1:
+        for figure in _figures(names[0], full=given.full):
             print(figure.line, flush=True)
+        return
+    more = ("--full",) if given.full else ()
+    for name in names:
+        began = time.monotonic()
+        # A process for each: what one benchmark holds would count in the next one's peak memory.
+        ended = subprocess.run([sys.executable, "-m", "benchmarks", name, *more], check=False)
+        if ended.returncode != 0:
+            print(f"{name} 0 figures >=1 short", flush=True)
         print(f"# {name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
 
 

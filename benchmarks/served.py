@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -74,7 +75,7 @@ class Served:
         """Write the settings as `stavbill init` discovers them."""
         hosts = [f"{name}={host['url']}" for name, host in self.ready["wialon"].items()]
         words = [word for host in hosts for word in ("--wialon", host)]
-        self._run("init", "--dir", str(self.folder), *words, "--non-interactive")
+        self.run(STAVBILL, "init", "--dir", str(self.folder), *words, "--non-interactive")
         if not limited:
             text = self.config.read_text(encoding="utf-8")
             self.config.write_text(_without_limits(text), encoding="utf-8")
@@ -82,7 +83,7 @@ class Served:
     def stavbill(self, *words: str) -> Ended:
         """Run a command of the product in its own process and return its JSON document."""
         began = time.monotonic()
-        text, used = self._run("--config", str(self.config), *words, "--json")
+        text, used = self.run(STAVBILL, "--config", str(self.config), *words, "--json")
         return Ended(
             document=json.loads(text),
             peak_mb=used.ru_maxrss / 1024,
@@ -90,7 +91,8 @@ class Served:
             wall_s=time.monotonic() - began,
         )
 
-    def _run(self, *words: str) -> tuple[str, Any]:
+    def run(self, *command: str) -> tuple[str, resource.struct_rusage]:
+        """Run a command in its own process; return what it printed and what it used."""
         env = {
             **os.environ,
             **self.ready["environment"],
@@ -100,13 +102,13 @@ class Served:
             (self.folder / "out").open("w+", encoding="utf-8") as out,
             (self.folder / "err").open("w+", encoding="utf-8") as err,
         ):
-            process = subprocess.Popen([STAVBILL, *words], env=env, stdout=out, stderr=err)
+            process = subprocess.Popen(command, env=env, stdout=out, stderr=err)
             _, status, used = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             out.seek(0)
             err.seek(0)
             if process.returncode != 0:
-                msg = f"stavbill {' '.join(words)} ended with {process.returncode}: {err.read()}"
+                msg = f"{' '.join(command)} ended with {process.returncode}: {err.read()}"
                 raise RuntimeError(msg)
             return out.read(), used
 
