@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from stavbill.app.checks import Check, Status, doubtful, failed, good
+from stavbill.app.own_papers import check_own_papers
 from stavbill.app.portal_checks import check_portal
 from stavbill.app.setup import Document, ask_portal
 from stavbill.bitrix.discover import discover
@@ -108,6 +109,7 @@ async def _portal(settings: Settings, clock: Clock) -> list[Check]:
     host = urlsplit(webhook).netloc
     checks = [good("portal", f"портал {host} отвечает, вебхук действует")]
     checks += check_portal(settings, discover(survey))
+    checks += await check_own_papers(settings, survey.shape, clock)
     return checks
 
 
