@@ -20,12 +20,21 @@ Company = Annotated[int, typer.Argument(help="ID компании в Битри�
 
 
 @app.command("show")
-def show(context: typer.Context, company: Company, as_json: Json = False) -> None:
+def show(
+    context: typer.Context,
+    company: Company,
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Прочитать сейчас, с реквизитами, счетами в банке, людьми."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Показать карточку, договоры, счета и объекты компании, как их видит биллинг."""
     from stavbill.operations.explain import show_company
+    from stavbill.operations.looking import look_at_company
 
     async def work(parts: Parts) -> dict[str, object]:
-        return show_company(parts, company)
+        return await look_at_company(parts, company) if live else show_company(parts, company)
 
     document = context.obj.with_parts(work)
     if as_json:

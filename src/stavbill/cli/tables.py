@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -162,7 +162,7 @@ def print_explanation(document: Document) -> None:
 
 
 def print_company(document: Document) -> None:
-    """Print what the last reading knows of a company."""
+    """Print what the last reading, or one made now, knows of a company."""
     out = console()
     out.print(f"Компания {document['company']} {document['title']}", style="bold")
     for name in ("status", "connection", "account", "card_count", "months", "parked"):
@@ -170,6 +170,8 @@ def print_company(document: Document) -> None:
             out.print(f"{CHECKS.get(name, name)}: {document[name]}")
     for code, text in document["fees"].items():
         out.print(f"Тариф ({code}): {text or '—'}")
+    for line in _papers(document):
+        out.print(line)
     for title in document["contracts"]:
         out.print(f"Договор: {title}")
     for row in document["invoices"]:
@@ -179,6 +181,29 @@ def print_company(document: Document) -> None:
         )
     for problem in document["problems"]:
         out.print(f"Не понято: {problem}")
+
+
+def _papers(document: Document) -> Iterator[str]:
+    """Yield requisites, bank accounts and the responsible, which only a live look has."""
+    for row in document.get("requisites", ()):
+        numbers = (("ИНН", row["inn"]), ("КПП", row["kpp"]), ("БИН/ИИН", row["bin"]))
+        told = ", ".join(f"{name} {number}" for name, number in numbers if number)
+        yield f"Реквизиты {row['id']}: {row['name'] or 'без названия'}, {told or 'номеров нет'}"
+    if document.get("requisites") == []:
+        yield "Реквизиты: не заполнены"
+    for row in document.get("bank_details", ()):
+        off = "" if row["active"] else ", отмечен неактивным"
+        yield (
+            f"Счёт в банке (реквизиты {row['requisite']}): {row['account'] or 'без номера'} "
+            f"{row['currency']}, БИК {row['bic'] or '—'}, {row['bank'] or 'банк не назван'}{off}"
+        )
+    if document.get("bank_details") == []:
+        yield "Счета в банке: не заполнены"
+    user = document.get("responsible")
+    if user is not None:
+        gone = " (уволен)" if user["active"] is False else ""
+        name = user["name"] or "имени портал не показывает"
+        yield f"Ответственный: {name}, id {user['id']}{gone}"
 
 
 def print_check(document: Document) -> None:

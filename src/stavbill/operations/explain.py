@@ -13,6 +13,7 @@ from stavbill.errors import ConfigError
 from stavbill.operations.parts import Parts
 from stavbill.operations.present import Document, decision_document
 from stavbill.operations.rerun import RerunRequest, decide_live
+from stavbill.plan.join import CompanyRecords
 from stavbill.plan.keys import parse_invoice_key
 from stavbill.plan.records import InvoiceRecord
 from stavbill.store.decisions import StoredDecision, latest_bill, latest_decision
@@ -89,12 +90,19 @@ def show_company(parts: Parts, company: int) -> Document:
     if known is None:
         msg = (
             f"Компания {company} ещё не читалась из портала. Прочитать: "
-            f"stavbill company explain {company} --live"
+            f"stavbill company show {company} --live"
         )
         raise ConfigError(msg)
+    return company_document(known, parked.get(wanted), stored)
+
+
+def company_document(
+    known: CompanyRecords, parked: str | None, stored: StoredDecision | None
+) -> Document:
+    """Return a company's card, contracts, invoices and tasks as one document."""
     card = known.company.card
     return {
-        "company": company,
+        "company": int(known.company.company),
         "title": known.company.title,
         "status": card.status,
         "connection": card.connection,
@@ -114,7 +122,7 @@ def show_company(parts: Parts, company: int) -> Document:
         "contracts": [record.contract.title for record in known.contracts],
         "invoices": [_invoice(record) for record in known.invoices],
         "tasks": [int(record.task.task) for record in known.tasks],
-        "parked": parked.get(wanted),
+        "parked": parked,
         "last_decision": None if stored is None else stored.decision.kind,
     }
 
