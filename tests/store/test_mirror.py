@@ -71,6 +71,7 @@ def test_a_complete_reading_sweeps_what_it_has_not_seen(store: Store) -> None:
         put_companies(db, PORTAL, first, [company_record(1), company_record(2)])
         put_companies(db, "other.example", first, [company_record(3)])
         put_records(db, PORTAL, first, [invoice_record(30, 1), invoice_record(31, 1)])
+        end_reading(db, first, complete=True, rows=4, at=NOON - timedelta(minutes=1))
     second = reading(store)
     with store.write() as db:
         put_companies(db, PORTAL, second, [company_record(1)])
@@ -86,6 +87,28 @@ def test_a_complete_reading_sweeps_what_it_has_not_seen(store: Store) -> None:
         last = last_complete_reading(db, PORTAL)
     assert last is not None
     assert (last.reading, last.rows) == (second, 2)
+
+
+def test_two_readings_at_once_do_not_forget_what_the_other_saw(store: Store) -> None:
+    first, second = reading(store), reading(store)
+    with store.write() as db:
+        put_companies(db, PORTAL, second, [company_record(1), company_record(2)])
+        put_companies(db, PORTAL, first, [company_record(1)])
+        sweep(db, PORTAL, second)
+    with store.read() as db:
+        assert company_ids(db, PORTAL) == (1, 2)
+
+
+def test_a_reading_killed_hours_ago_protects_nothing(store: Store) -> None:
+    with store.write() as db:
+        killed = begin_reading(db, PORTAL, whole=True, at=NOON - timedelta(hours=7))
+        put_companies(db, PORTAL, killed, [company_record(1), company_record(2)])
+    second = reading(store)
+    with store.write() as db:
+        put_companies(db, PORTAL, second, [company_record(1)])
+        sweep(db, PORTAL, second)
+    with store.read() as db:
+        assert company_ids(db, PORTAL) == (1,)
 
 
 def test_one_company_is_read_again_alone(store: Store) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from stavbill.billing.facts import NestedCount
 from stavbill.plan.records import AccountRecord, UnitRecord, UnitState
 from stavbill.store.counting import (
@@ -44,18 +46,21 @@ def unit(number: int, account: int, state: UnitState = UnitState.ACTIVE) -> Unit
     return UnitRecord(number, f"unit {number}", account, state)
 
 
-def snapshot(store: Store, *units: UnitRecord, complete: bool = True) -> SnapshotId:
+def snapshot(
+    store: Store, *units: UnitRecord, complete: bool = True, at: datetime = NOON
+) -> SnapshotId:
     with store.write() as db:
-        made = begin_snapshot(db, "stavros1", at=NOON)
+        made = begin_snapshot(db, "stavros1", at=at)
         put_accounts(db, made, ACCOUNTS)
         put_units(db, made, units)
         if complete:
-            complete_snapshot(db, made, at=NOON)
+            complete_snapshot(db, made, at=at)
     return made
 
 
 def test_two_complete_snapshots_are_kept(store: Store) -> None:
-    made = [snapshot(store, unit(n, 4)) for n in range(3)]
+    days = [NOON - timedelta(days=ago) for ago in (2, 1, 0)]
+    made = [snapshot(store, unit(n, 4), at=day) for n, day in enumerate(days)]
     with store.write() as db:
         failed = begin_snapshot(db, "stavros1", at=NOON)
         put_accounts(db, failed, ACCOUNTS)

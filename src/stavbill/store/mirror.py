@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NewType
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from stavbill.billing.facts import (
     SUBSCRIPTION,
@@ -33,6 +33,8 @@ from stavbill.store.bodies import Body
 from stavbill.store.database import Row, upsert
 from stavbill.store.tables import companies, readings, records
 
+# Nobody reads a portal for longer: what has not ended by then was killed.
+LONGEST_READING = timedelta(hours=6)
 ReadingId = NewType("ReadingId", int)
 LinkedRecord = InvoiceRecord | ContractRecord | RequisiteRecord | TaskRecord
 
@@ -207,9 +209,21 @@ def _record_row(portal: str, reading: ReadingId, record: LinkedRecord) -> Row:
 
 
 def sweep(db: Connection, portal: str, reading: ReadingId) -> None:
-    """Forget what a complete reading of the whole portal has not seen."""
+    """Forget what a complete reading of the whole portal has not seen.
+
+    What another reading saw meanwhile stays: two runs may read at the same time. A reading that
+    was begun hours ago and has not ended is one that was killed.
+    """
+    began = db.execute(select(readings.c.started).where(readings.c.reading == reading)).scalar_one()
+    beside = select(readings.c.reading).where(
+        readings.c.portal == portal,
+        readings.c.reading != reading,
+        readings.c.started >= began - LONGEST_READING,
+        or_(readings.c.finished.is_(None), readings.c.finished >= began),
+    )
     for table in (companies, records):
-        db.execute(delete(table).where(table.c.portal == portal, table.c.reading < reading))
+        unseen = (table.c.reading < reading, table.c.reading.not_in(beside))
+        db.execute(delete(table).where(table.c.portal == portal, *unseen))
 
 
 def forget_companies(db: Connection, portal: str, ids: Collection[CompanyId]) -> None:

@@ -1,14 +1,14 @@
 """Snapshots of Wialon: accounts and units as one reading of a connection showed them.
 
 The last two complete ones of a connection are kept, so that a mismatch can name the units that came
-or went.
+or went, and those of the last hours, which another run may be deciding by.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, NewType
 
@@ -20,6 +20,8 @@ from stavbill.store.tables import snapshots, wialon_accounts, wialon_units
 
 SnapshotId = NewType("SnapshotId", int)
 KEPT = 2
+# Nobody decides by a snapshot for longer than this after it was begun.
+LONGEST_RUN = timedelta(hours=6)
 
 
 class SnapshotState(Enum):
@@ -88,7 +90,10 @@ def put_units(db: Connection, snapshot: SnapshotId, page: Sequence[UnitRecord]) 
 
 
 def complete_snapshot(db: Connection, snapshot: SnapshotId, *, at: datetime) -> None:
-    """Say that the snapshot shows everything, and drop what is older than the one before it."""
+    """Say that the snapshot shows everything, and drop what is older than the one before it.
+
+    What another run may still be writing, or deciding by, stays for some hours.
+    """
     _end(db, snapshot, SnapshotState.COMPLETE, "", at)
     connection = db.execute(
         select(snapshots.c.connection).where(snapshots.c.snapshot == snapshot)
@@ -109,6 +114,7 @@ def complete_snapshot(db: Connection, snapshot: SnapshotId, *, at: datetime) -> 
             snapshots.c.connection == connection,
             snapshots.c.snapshot < snapshot,
             snapshots.c.snapshot.not_in(kept),
+            snapshots.c.started < at - LONGEST_RUN,
         )
     ).scalars()
     _drop(db, list(old))
