@@ -20,7 +20,7 @@ from stavbill.sandbox.serve import Sandbox, running_sandbox
 from stavbill.wialon.connection import token_variable
 
 DAY = date(2026, 12, 10)
-SCALE = 400.0
+SCALE = 120.0
 FREE = Limits(bucket_on=False, operating_on=False)
 
 

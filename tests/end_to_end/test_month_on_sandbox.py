@@ -84,3 +84,14 @@ async def test_a_rerun_of_one_company_needs_ten_requests_and_explains_itself(
         assert known["total"] == {"RUB": "1050.00"}
         assert held["decision"] == "hold"
         assert [reason["code"] for reason in held["reasons"]] == ["count_mismatch"]  # type: ignore[attr-defined]
+
+
+async def test_the_task_about_a_parked_company_survives_lost_answers(tmp_path: Path) -> None:
+    async with installed(tmp_path, companies=158) as place:
+        lost = Fault(Trouble.LOST_BEFORE, rate=1.0, methods=("tasks.task.add",), times=2)
+        place.sandbox.portal.faults.switch(lost)
+        report = await place.run()
+        assert report.counts.parked == 1
+        tasks = place.end_state()["tasks"]
+        told = [task for task in tasks if "на паузе" in task["title"]]  # type: ignore[attr-defined]
+        assert len(told) == 1

@@ -24,7 +24,7 @@ from stavbill.plan.effects import (
     PutFields,
     PutInvoice,
 )
-from stavbill.plan.keys import format_invoice_key
+from stavbill.plan.keys import PARKING_PREFIX, format_invoice_key
 from stavbill.plan.sentences import (
     address_task_text,
     billed_text,
@@ -107,7 +107,7 @@ def parking_task(standing: Standing, reason: str, due: date) -> OpenTask:
     mark = hashlib.sha256(reason.encode()).hexdigest()[:10]
     title, description, item = parked_task_text(standing, reason)
     return OpenTask(
-        key=EffectKey(f"parked:{standing.company}:{mark}"),
+        key=EffectKey(f"{PARKING_PREFIX}{standing.company}:{mark}"),
         company=standing.company,
         title=title,
         description=description,

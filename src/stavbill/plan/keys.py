@@ -12,6 +12,8 @@ from stavbill.billing.facts import CompanyId, InvoiceKey, ServiceCode
 from stavbill.billing.period import Month, ServicePeriod
 from stavbill.plan.effects import EffectKey
 
+# Keys of tasks that tell why a company is parked begin so: they alone are written for such a one.
+PARKING_PREFIX = "parked:"
 INVOICE_KEY = re.compile(
     r"stavbill:(?P<company>\d+):(?P<services>[a-z0-9_+-]+):(?P<year>\d{4})-(?P<month>\d{2})"
     r":(?P<months>\d+):(?P<issuer>[a-z0-9_-]+):(?P<issue>\d+)"

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from stavbill.billing.facts import CompanyId
 from stavbill.plan.effects import PutInvoice
+from stavbill.plan.keys import PARKING_PREFIX
 from stavbill.store import bodies
 from stavbill.store.credits import use_credits
 from stavbill.store.database import update_each
@@ -95,7 +96,8 @@ def _known(
 
 def _final(one: Settlement, row: Row[Any], closed: Collection[CompanyId]) -> Status:
     stands_in_part = one.portal_id is not None or row.portal_id is not None
-    if one.status is Status.PLANNED and row.company in closed and not stands_in_part:
+    tells = row.key.startswith(PARKING_PREFIX)
+    if one.status is Status.PLANNED and row.company in closed and not (stands_in_part or tells):
         return Status.DROPPED
     return one.status
 
@@ -159,7 +161,10 @@ def _use_credits(
 def _drop_parked(
     db: Connection, row: Row[Any], closed: Collection[CompanyId], at: datetime
 ) -> None:
-    """Drop what a run still planned for parked companies, but for what stands in part."""
+    """Drop what a run still planned for parked companies.
+
+    What stands in part goes on, and so does the task that tells a person of the parking.
+    """
     if not closed:
         return
     dropped = db.execute(
@@ -170,6 +175,7 @@ def _drop_parked(
             effects.c.company.in_(closed),
             effects.c.status == Status.PLANNED.value,
             effects.c.portal_id.is_(None),
+            effects.c.key.not_like(f"{PARKING_PREFIX}%"),
         )
         .values(status=Status.DROPPED.value, detail="компания отложена", due=at)
         .returning(effects.c.effect)
