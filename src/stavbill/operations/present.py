@@ -42,17 +42,6 @@ def decision_document(decision: Decision) -> Document:
     }
 
 
-def reason_codes(decision: Decision) -> tuple[str, ...]:
-    """Return the codes by which a decision is counted: `count_mismatch`, `covered`, …."""
-    match decision:
-        case Skip(reason=reason):
-            return (reason.value,)
-        case Hold(reasons=reasons):
-            return tuple(sorted({reason.kind for reason in reasons}))
-        case Bill(held=held):
-            return tuple(sorted({reason.kind for reason in held}))
-
-
 def draft_document(draft: InvoiceDraft) -> Document:
     """Return one invoice that shall exist."""
     return {

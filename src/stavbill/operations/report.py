@@ -8,8 +8,9 @@ from datetime import date
 
 from stavbill.billing.decision import Bill, Decision, Hold, Skip
 from stavbill.billing.period import Month
-from stavbill.operations.present import Document, reason_codes
+from stavbill.operations.present import Document
 from stavbill.plan.gate import Ask, GateAnswer, Go, Stop
+from stavbill.store.decisions import reason_codes
 
 DONE, BUG, CONFIG, WAITS, STOPPED, IN_DOUBT = range(6)
 
