@@ -16,6 +16,7 @@ from stavbill.operations.month import MonthRequest, run_month
 from stavbill.operations.report import RunReport
 from stavbill.sandbox.portal import dump
 from stavbill.sandbox.portal.limits import Limits
+from stavbill.sandbox.portal.switches import Switches
 from stavbill.sandbox.serve import Sandbox, running_sandbox
 from stavbill.wialon.connection import token_variable
 
@@ -57,11 +58,21 @@ class Installation:
 
 @asynccontextmanager
 async def installed(
-    directory: Path, *, companies: int = 200, scale: float = SCALE
+    directory: Path,
+    *,
+    companies: int = 200,
+    seed: int = 42,
+    scale: float = SCALE,
+    switches: Switches | None = None,
 ) -> AsyncIterator[Installation]:
     """Serve a world and set an installation up against it; both clocks run `scale` times fast."""
     async with running_sandbox(
-        companies=companies, as_of=DAY, time_scale=scale, limits=FREE
+        companies=companies,
+        seed=seed,
+        as_of=DAY,
+        time_scale=scale,
+        limits=FREE,
+        switches=switches,
     ) as sandbox:
         env = {
             "STAVBILL_PORTAL_URL": sandbox.webhook,

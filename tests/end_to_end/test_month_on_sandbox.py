@@ -10,6 +10,7 @@ from stavbill.app.build import open_parts
 from stavbill.operations.explain import explain_company
 from stavbill.operations.rerun import RerunRequest, rerun_company
 from stavbill.sandbox.portal.faults import Fault, Trouble
+from stavbill.sandbox.portal.switches import Switches
 from stavbill.sandbox.world.verdict import differences
 from tests.end_to_end.driving import DAY, installed
 
@@ -95,3 +96,47 @@ async def test_the_task_about_a_parked_company_survives_lost_answers(tmp_path: P
         tasks = place.end_state()["tasks"]
         told = [task for task in tasks if "на паузе" in task["title"]]  # type: ignore[attr-defined]
         assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("seed", "switches"),
+    [
+        pytest.param(
+            5,
+            Switches(
+                old_booleans="json",
+                old_enumerations="number",
+                old_empty="empty",
+                empty_multiple="false",
+                total_uncounted="absent",
+                next_after_full_page=True,
+                unset_links="null",
+                unset_xml_id="empty",
+                xml_id_filterable=False,
+                time_figures="bare",
+                user_offset_h=7,
+            ),
+            id="JSON booleans, numbers for options, no totals, xmlId not filterable",
+        ),
+        pytest.param(
+            9,
+            Switches(
+                old_booleans="yn",
+                old_empty="null",
+                bad_filter_values="error",
+                long_batch="whole",
+                server_offset_h=5,
+            ),
+            id="Y and N, nulls, an unresolved reference is an error, another time zone",
+        ),
+    ],
+)
+async def test_a_portal_that_chose_otherwise_is_billed_the_same(
+    tmp_path: Path, seed: int, switches: Switches
+) -> None:
+    async with installed(tmp_path, seed=seed, switches=switches) as place:
+        report = await place.run()
+        assert report.exit_code == 0
+        state = place.end_state()
+        assert parked(differences(place.sandbox.world, state)) == []  # type: ignore[arg-type]
+        assert (await place.run()).effects.total() == 0
