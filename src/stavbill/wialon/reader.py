@@ -85,11 +85,15 @@ class WialonReader:
     async def units_of(
         self, accounts: Sequence[int], *, unclear: dict[int, str] | None = None
     ) -> AsyncIterator[list[UnitRecord]]:
-        """Yield the own units of a few `accounts` (a rerun of one company), as `units` does."""
+        """Yield the own units of a few `accounts` (a rerun of one company), as `units` does.
+
+        What a host that reads the mask otherwise adds of other accounts is left out.
+        """
         for start in range(0, len(accounts), ASKED_AT_ONCE):
             some = tuple(accounts[start : start + ASKED_AT_ONCE])
             async for items in self._twice(units_of_accounts_search(some)):
-                yield self._records(items, some, unclear)
+                own = [item for item in items if item.get("bact") in (None, *some)]
+                yield self._records(own, some, unclear)
 
     def _records(
         self, items: list[Item], accounts: Container[int], unclear: dict[int, str] | None

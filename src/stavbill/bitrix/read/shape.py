@@ -25,6 +25,7 @@ SENT_NAME = "отправлен клиенту"
 ENDS = frozenset({"S", "F"})
 NATURAL_PRESETS = ("физ", "частное лицо", "natural")
 ALL_STATUSES = "SMART_INVOICE_STAGE_"
+YES = ("Y", "1", True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +128,7 @@ def second_questions(ran: Mapping[str, CommandResult]) -> dict[str, Command]:
             },
         )
     category = _category(ran)
-    if category is not None:
+    if category:
         commands["stages"] = Command(
             "crm.status.list",
             {"order": {"SORT": "ASC"}, "filter": {"ENTITY_ID": f"{ALL_STATUSES}{category}"}},
@@ -184,7 +185,7 @@ def _value(ran: Mapping[str, CommandResult], key: str) -> Json:
 
 def _own_rows(first: Mapping[str, CommandResult]) -> list[dict[str, Json]]:
     rows = rows_at(_value(first, "own"))
-    return [row for row in rows if text_at(row, "IS_MY_COMPANY") in ("Y", "1", "")]
+    return [row for row in rows if row.get("IS_MY_COMPANY") in (*YES, "", None)]
 
 
 def _own_companies(
@@ -205,15 +206,11 @@ def _own_companies(
     return tuple(found)
 
 
-def _category(first: Mapping[str, CommandResult]) -> int | None:
-    """Return the invoice funnel: the default one, else the first."""
+def _category(first: Mapping[str, CommandResult]) -> str:
+    """Return the invoice funnel's id as text: the default one, else the first, else ""."""
     rows = rows_at(_value(first, "categories"), "categories")
-    default = [row for row in rows if text_at(row, "isDefault") in ("Y", "1", "True")]
-    for row in (*default, *rows):
-        found = id_at(row, "id")
-        if found is not None:
-            return found
-    return None
+    default = [row for row in rows if row.get("isDefault") in YES]
+    return next((found for row in (*default, *rows) if (found := text_at(row, "id"))), "")
 
 
 def _templates(result: Json) -> dict[str, str]:
