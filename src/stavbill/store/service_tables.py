@@ -1,0 +1,84 @@
+"""Tables of the unattended service: workers, parts of a run, schedules, posts, findings.
+
+What they hold is small and may be forgotten some day; what accounting needs stands in `tables`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text
+
+from stavbill.store.tables import RowId, metadata
+from stavbill.store.types import Utc
+
+# ---------------------------------------------------------------------------------- workers
+# One row for each start of a worker; `owner` names the process, `seen` is its heartbeat.
+workers = Table(
+    "workers",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("started", Utc, nullable=False),
+    Column("seen", Utc, nullable=False),
+    # Set when the worker said good-bye, or when somebody took its work over.
+    Column("ended", Utc),
+    Index(None, "ended", "seen"),
+)
+
+# Which chunk of a run was planned, and what it came to: a JSON document that is added up later.
+run_parts = Table(
+    "run_parts",
+    metadata,
+    Column("run", Text, ForeignKey("runs.run", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
+# The last time of each schedule that was begun: what lies between it and now was missed.
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("portal", Text, primary_key=True),
+    Column("job", Text, primary_key=True),
+    Column("last", Utc, nullable=False),
+)
+
+# ------------------------------------------------------------------------------------ inbox
+# What came in by HTTP, stored before it is answered. `event` is the same for the same post twice.
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("post", RowId, primary_key=True),
+    Column("portal", Text, nullable=False),
+    Column("event", Text, nullable=False, unique=True),
+    # What is asked for: `rerun`, `company_changed`, …; and of whom, where a company is named.
+    Column("kind", Text, nullable=False),
+    Column("company", BigInteger),
+    Column("body", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("received", Utc, nullable=False),
+    Column("ended", Utc),
+    Index(None, "portal", "state", "post"),
+    Index(None, "ended"),
+)
+
+# --------------------------------------------------------------------------------- findings
+# What the nightly check found: one row for each thing that differs, until it does not any more.
+findings = Table(
+    "findings",
+    metadata,
+    Column("finding", RowId, primary_key=True),
+    Column("portal", Text, nullable=False),
+    Column("company", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    # Names the thing: an invoice's key or id, a field.
+    Column("subject", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("mended", Boolean, nullable=False),
+    Column("first_seen", Utc, nullable=False),
+    Column("last_seen", Utc, nullable=False),
+    Column("ended", Utc),
+    Index(None, "portal", "ended", "company"),
+)
