@@ -12,7 +12,8 @@ from pathlib import Path
 
 from stavbill.app.build import open_parts
 from stavbill.app.setup import SetupRequest, set_up
-from stavbill.operations.month import MonthRequest, run_month
+from stavbill.operations.month import run_month
+from stavbill.operations.month_steps import MonthRequest
 from stavbill.operations.report import RunReport
 from stavbill.sandbox.portal import dump
 from stavbill.sandbox.portal.limits import Limits

@@ -23,14 +23,12 @@ from stavbill.store.effects import (
     ready_intents,
     receipts_after,
     settled_ids,
-    settled_keys,
-    unsettled_companies,
-    unsettled_runs,
 )
 from stavbill.store.parking import parked_reasons
 from stavbill.store.recording import Recorded, drop_company, record_effects
 from stavbill.store.runs import RunId, RunKind, RunState, set_state, start_run
 from stavbill.store.settling import Settlement, settle
+from stavbill.store.unsettled import settled_keys, unsettled_companies, unsettled_runs
 from tests.store.samples import NOON, PORTAL, TENTH, effects_of, put_invoice
 
 ONE = CompanyId(1)

@@ -17,7 +17,7 @@ from stavbill.errors import ConfigError
 from stavbill.plan.gate import Ask
 
 if TYPE_CHECKING:
-    from stavbill.operations.month import MonthRequest
+    from stavbill.operations.month_steps import MonthRequest
     from stavbill.operations.parts import Parts
     from stavbill.operations.report import RunReport
 
@@ -67,7 +67,7 @@ def month(  # noqa: PLR0917  one parameter for each option
 
     Пример: stavbill run month --as-of 2026-12-10 --dry-run
     """
-    from stavbill.operations.month import MonthRequest
+    from stavbill.operations.month_steps import MonthRequest
 
     request = MonthRequest(
         on=_day(as_of),
@@ -95,7 +95,7 @@ def plan(  # noqa: PLR0917  one parameter for each option
 
     Пример: stavbill run plan --as-of 2026-12-10, затем stavbill run apply ПЛАН
     """
-    from stavbill.operations.month import MonthRequest
+    from stavbill.operations.month_steps import MonthRequest
 
     companies = tuple(company or ())
     request = MonthRequest(

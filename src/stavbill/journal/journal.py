@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from stavbill.billing.facts import CompanyId
 from stavbill.clock import Clock
 from stavbill.journal.application import Application
 from stavbill.journal.crew import Crew
@@ -15,9 +16,10 @@ from stavbill.journal.settings import JournalSettings
 from stavbill.plan.effects import Effect
 from stavbill.store.claims import claim_owners, release_dead
 from stavbill.store.database import Store
-from stavbill.store.effects import Scope, Status, unsettled_runs
+from stavbill.store.effects import Scope, Status
 from stavbill.store.recording import Recorded, record_effects
 from stavbill.store.runs import RunId, RunState, read_run, set_state, unfinished_runs
+from stavbill.store.unsettled import unsettled_runs
 
 DEFAULTS = JournalSettings()
 
@@ -70,17 +72,19 @@ class Journal:
         progress: Callable[[int], None] = _silent,
         wait_doubts: bool = True,
         begun_only: bool = False,
+        company: CompanyId | None = None,
     ) -> JournalReport:
         """Make the run's effects happen, until all are settled or nothing more can be.
 
         `progress` hears how many effects came to their end. With `wait_doubts` the clock is waited
         on for the quiet time of doubts and for the claims of others; without it they are left and
-        reported. `begun_only` sends nothing but what stands in the portal in part.
+        reported. `begun_only` sends nothing but what stands in the portal in part; with `company`
+        only its effects are looked at.
 
         Raises `WritingStoppedError` when a flag is up and `PortalError` when the portal cannot be
         written to; then everything stands in the store, and applying again goes on.
         """
-        scope = Scope(run, begun=begun_only)
+        scope = Scope(run, begun=begun_only, company=company)
         ledger = Ledger(
             self._store,
             self._clock,

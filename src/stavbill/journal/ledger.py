@@ -129,13 +129,13 @@ class Ledger:
         """Return how many effects in a status are due, counting up to `limit`."""
         now = self._clock.now()
         with self._store.read() as db:
-            return due_count(db, self.scope.run, status, at=now, limit=limit, but=but)
+            return due_count(db, self.scope, status, at=now, limit=limit, but=but)
 
     def due(self, status: Status, limit: int, but: Collection[IntentId]) -> tuple[Intent, ...]:
         """Return effects in a status that are due, but for those looked at already."""
         now = self._clock.now()
         with self._store.read() as db:
-            return due_intents(db, self.scope.run, status, at=now, limit=limit, but=but)
+            return due_intents(db, self.scope, status, at=now, limit=limit, but=but)
 
     def waiting(self, status: Status) -> Waiting | None:
         """Return when effects in a status are due."""
@@ -145,7 +145,7 @@ class Ledger:
     def first_claim_end(self) -> datetime | None:
         """Return when the first claim on an effect that is being sent ends."""
         with self._store.read() as db:
-            return first_claim_end(db, self.scope.run)
+            return first_claim_end(db, self.scope)
 
     def settled_ids(self, intents: Sequence[Intent]) -> dict[IntentId, dict[EffectKey, int]]:
         """Return the portal ids that orders need, by key."""

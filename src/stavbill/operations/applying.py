@@ -1,15 +1,17 @@
-"""Applying a recorded plan, and the list of what must never be true, asked of the portal after.
+"""After the journal has applied a plan: the list of what must never be true, asked of the portal.
 
 Source: style of the house §3, steps 6 and 7; beyond 2.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+
 from stavbill.billing.period import next_working_day
 from stavbill.operations.checking import park_violations, violations_after_run
 from stavbill.operations.parts import Parts
 from stavbill.operations.present import violation_document
-from stavbill.operations.progress import Progress
+from stavbill.operations.progress import SILENT, Progress
 from stavbill.operations.reading import PortalFacts
 from stavbill.operations.report import RunReport
 from stavbill.plan.diff import parking_task
@@ -21,21 +23,20 @@ from stavbill.store.mirror import portfolios
 from stavbill.store.runs import RunId, RunState, set_state
 
 
-async def apply_run(
-    parts: Parts, portal: PortalFacts, run: RunId, report: RunReport, progress: Progress
-) -> None:
-    """Let the journal make the run's effects happen, then ask the portal whether all is well.
-
-    Raises `WritingStoppedError` when a flag is up; what was not sent then goes on later.
-    """
+def begin_applying(parts: Parts, run: RunId) -> None:
+    """Say that the run's effects may be sent from now on, by whoever comes."""
     with parts.store.write() as db:
         set_state(db, run, RunState.APPLYING, at=parts.now())
-    progress.stage("apply", sum(report.effects.values()))
-    await portal.journal.apply(run, progress=progress.advance)
-    with parts.store.read() as db:
-        for (kind, status), number in counts_by_kind(db, run).items():
-            report.outcomes[status.value] += number
-            report.written[f"{kind}:{status.value}"] += number
+
+
+async def verify_run(
+    parts: Parts, portal: PortalFacts, run: RunId, report: RunReport, progress: Progress = SILENT
+) -> None:
+    """Count what became of the run's effects, and ask the portal whether all is well.
+
+    A violation of our own making stops all writing, after its one task.
+    """
+    count_outcomes(parts, run, report)
     report.state = "done"
     if report.outcomes.total() == 0:
         return
@@ -48,6 +49,17 @@ async def apply_run(
         await _tell(parts, portal, run, ours[0])
     if park_violations(parts, found, run):
         report.state = "stopped"
+
+
+def count_outcomes(parts: Parts, run: RunId, report: RunReport) -> None:
+    """Put into the report how many of the run's effects stand where."""
+    outcomes: Counter[str] = Counter()
+    written: Counter[str] = Counter()
+    with parts.store.read() as db:
+        for (kind, status), number in counts_by_kind(db, run).items():
+            outcomes[status.value] += number
+            written[f"{kind}:{status.value}"] += number
+    report.outcomes, report.written = outcomes, written
 
 
 async def _tell(parts: Parts, portal: PortalFacts, run: RunId, worst: Violation) -> None:

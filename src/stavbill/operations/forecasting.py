@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from math import ceil
 
 from stavbill.operations.parts import Parts
-from stavbill.operations.planning import Planned
+from stavbill.operations.planned import Planned
 from stavbill.operations.present import Document
 
 BATCH = 50

@@ -7,9 +7,8 @@ company's trouble never leaves its row. Source: style of the house §3, steps 2 
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -20,9 +19,8 @@ from stavbill.billing.facts import NO_OVERRIDE, CompanyId, Facts, OpenCredit, Ov
 from stavbill.billing.period import Month, next_working_day
 from stavbill.billing.policy import Policy
 from stavbill.log import get_logger
-from stavbill.operations.present import Document
-from stavbill.operations.progress import Progress
-from stavbill.operations.report import Counts
+from stavbill.operations.planned import Planned
+from stavbill.operations.present import Document, violation_document
 from stavbill.operations.surroundings import (
     AccountView,
     ConnectionView,
@@ -32,19 +30,20 @@ from stavbill.operations.surroundings import (
 )
 from stavbill.plan.diff import DiffOptions, diff, parking_task, vanished_invoices
 from stavbill.plan.effects import Effect, EffectKey
-from stavbill.plan.gate import MonthTotals, share_of
-from stavbill.plan.invariants import PortalView, Violation, violations
+from stavbill.plan.gate import share_of
+from stavbill.plan.invariants import PortalView, violations
 from stavbill.plan.join import CompanyRecords, Surroundings, facts_of, standing_of
 from stavbill.plan.sentences import violation_text
 from stavbill.plan.standing import Standing
 from stavbill.store.credits import open_credits
 from stavbill.store.database import Store
 from stavbill.store.decisions import put_decisions
-from stavbill.store.effects import settled_keys, unsettled_companies
 from stavbill.store.mirror import company_ids, portfolios
 from stavbill.store.parking import park, parked_reasons
-from stavbill.store.recording import record_effects
+from stavbill.store.recording import record_effects, touched_since_read
+from stavbill.store.run_parts import put_planned
 from stavbill.store.runs import RunId
+from stavbill.store.unsettled import settled_keys, unsettled_companies
 
 CHUNK = 50
 TASK_DAYS = 3
@@ -60,26 +59,11 @@ class PlanRequest:
     on: date
     connections: Mapping[str, ConnectionView]
     policy: Policy
-    companies: tuple[CompanyId, ...] = ()
-    limit: int | None = None
     override: Override = NO_OVERRIDE
     at: datetime
     issued: date | None = None
     park: bool = True
     keep: bool = True
-
-
-@dataclass(slots=True)
-class Planned:
-    """What planning found, added up; the decisions and effects themselves stand in the store."""
-
-    counts: Counts = field(default_factory=Counts)
-    totals: MonthTotals = field(default_factory=MonthTotals)
-    effects: dict[str, int] = field(default_factory=dict)
-    violations: list[Violation] = field(default_factory=list)
-    decided: list[tuple[Facts, Decision]] = field(default_factory=list)
-    parked: list[Document] = field(default_factory=list)
-    failures: list[Document] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,70 +77,124 @@ class _Around:
     parked: Mapping[CompanyId, str]
 
 
-def plan_companies(store: Store, request: PlanRequest, progress: Progress) -> Planned:
-    """Decide every company that the mirror holds, and store decisions and effects."""
-    planned = Planned()
-    with store.read() as db:
-        index = index_partners(db, request.portal, request.connections, request.policy)
-    due = next_working_day(request.on + timedelta(days=TASK_DAYS), request.policy.calendar)
-    for ids in _chunks(store, request):
-        _plan_chunk(store, request, ids, index=index, due=due, planned=planned)
-        progress.advance(len(ids))
+@dataclass(frozen=True, slots=True)
+class _Considered:
+    """One company of a chunk: what was decided, what shall be written, why a person is needed."""
+
+    known: CompanyRecords
+    facts: Facts
+    decision: Decision
+    effects: tuple[Effect, ...]
+    reason: str | None
+    waiting: bool
+
+
+class Planner:
+    """Plans chunks of companies for one request; what they all share is asked once."""
+
+    def __init__(self, store: Store, request: PlanRequest) -> None:
+        self._store = store
+        self._request = request
+        with store.read() as db:
+            self._index = index_partners(db, request.portal, request.connections, request.policy)
+        days = timedelta(days=TASK_DAYS)
+        self._due = next_working_day(request.on + days, request.policy.calendar)
+
+    def plan(self, ids: Sequence[CompanyId], number: int | None = None) -> Planned:
+        """Decide a chunk of companies; keep decisions and effects, and as which part of the run.
+
+        Companies that the mirror does not know are left out.
+        """
+        request, planned = self._request, Planned()
+        with self._store.read() as db:
+            records = portfolios(db, request.portal, ids)
+            around = _around(db, request, list(records.values()), self._index)
+        considered: list[_Considered] = []
+        for company, known in records.items():
+            try:
+                considered.append(_plan_one(request, known, around, self._due, planned))
+            except Exception as error:
+                incident = uuid.uuid4().hex[:8]  # noqa: TID251  names an incident, decides nothing
+                log.exception("company_failed", company=company, run=request.run, incident=incident)
+                planned.counts.failed += 1
+                failed: Document = {
+                    "company": int(company),
+                    "incident": incident,
+                    "error": type(error).__name__,
+                }
+                planned.failures.append(failed)
+        if not request.keep:
+            _account(planned, considered, request)
+            planned.decided.extend((one.facts, one.decision) for one in considered)
+            return planned
+        self._keep(considered, around, planned, number, ids)
+        return planned
+
+    def _keep(
+        self,
+        considered: Sequence[_Considered],
+        around: _Around,
+        planned: Planned,
+        number: int | None,
+        ids: Sequence[CompanyId],
+    ) -> None:
+        """Keep a chunk in one transaction; whoever was written to since it was read waits."""
+        request, now = self._request, self._request.at
+        with self._store.write() as db:
+            busy = touched_since_read(db, request.portal, request.run, ids)
+            known = [
+                replace(one, waiting=True, effects=()) if one.decision.company in busy else one
+                for one in considered
+            ]
+            _account(planned, known, request)
+            effects = [effect for one in known for effect in one.effects]
+            put_decisions(
+                db,
+                request.run,
+                [(one.facts, one.decision) for one in known],
+                portal=request.portal,
+                at=now,
+            )
+            recorded = record_effects(db, request.run, effects, portal=request.portal, at=now)
+            if request.park:
+                _park(db, request, known, around, planned)
+            planned.effects.update(effect.kind for effect in effects)
+            for one in recorded.contradictions:
+                planned.counts.parked += 1
+                reason = f"contradiction: {one.key}"
+                planned.parked.append({"company": int(one.company), "reason": reason})
+            if number is not None:
+                document = planned.document()
+                put_planned(db, request.run, number, ids, document, at=now)
+
+
+def plan_companies(store: Store, request: PlanRequest, companies: Sequence[CompanyId]) -> Planned:
+    """Decide some companies of the mirror, and keep decisions and effects in the store."""
+    planner, planned = Planner(store, request), Planned()
+    named = sorted(set(companies))
+    for start in range(0, len(named), CHUNK):
+        planned.add(planner.plan(named[start : start + CHUNK]))
     return planned
 
 
-def _chunks(store: Store, request: PlanRequest) -> Iterator[Sequence[CompanyId]]:
-    if request.companies:
-        named = sorted(set(request.companies))
+def chunks_of(
+    store: Store, portal: str, *, companies: Sequence[CompanyId] = (), limit: int | None = None
+) -> Iterator[Sequence[CompanyId]]:
+    """Return the mirror's companies in chunks, in the order of ids; or only those named."""
+    if companies:
+        named = sorted(set(companies))
         for start in range(0, len(named), CHUNK):
             yield named[start : start + CHUNK]
         return
-    after, left = 0, request.limit
+    after, left = 0, limit
     while left is None or left > 0:
         with store.read() as db:
-            ids = company_ids(db, request.portal, after=after, limit=min(CHUNK, left or CHUNK))
+            ids = company_ids(db, portal, after=after, limit=min(CHUNK, left or CHUNK))
         if not ids:
             return
         yield ids
         after = ids[-1]
         left = None if left is None else left - len(ids)
-
-
-def _plan_chunk(
-    store: Store,
-    request: PlanRequest,
-    ids: Sequence[CompanyId],
-    *,
-    index: PartnerIndex,
-    due: date,
-    planned: Planned,
-) -> None:
-    with store.read() as db:
-        records = portfolios(db, request.portal, ids)
-        around = _around(db, request, list(records.values()), index)
-    decided: list[tuple[Facts, Decision]] = []
-    effects: list[Effect] = []
-    broken: list[tuple[CompanyId, str]] = []
-    for company, known in records.items():
-        try:
-            facts, decision, wanted, reason = _plan_one(request, known, around, due, planned)
-            if reason is not None and company not in around.parked:
-                broken.append((company, reason))
-        except Exception as error:
-            incident = uuid.uuid4().hex[:8]  # noqa: TID251  names an incident, decides nothing
-            log.exception("company_failed", company=company, run=request.run, incident=incident)
-            planned.counts.failed += 1
-            failed: Document = {
-                "company": int(company),
-                "incident": incident,
-                "error": type(error).__name__,
-            }
-            planned.failures.append(failed)
-            broken.append((company, f"внутренняя ошибка, инцидент {incident}"))
-            continue
-        decided.append((facts, decision))
-        effects.extend(wanted)
-    _store(store, request, decided, effects, broken=broken, planned=planned)
 
 
 def _around(
@@ -183,7 +221,7 @@ def _around(
 
 def _plan_one(
     request: PlanRequest, known: CompanyRecords, around: _Around, due: date, planned: Planned
-) -> tuple[Facts, Decision, tuple[Effect, ...], str | None]:
+) -> _Considered:
     company = known.company.company
     view = around.views[company]
     settled = around.settled.get(company, frozenset())
@@ -191,7 +229,7 @@ def _plan_one(
     reason = around.parked.get(company)
     if reason is None and found:
         reason = violation_text(found[0])
-        planned.violations.extend(found)
+        planned.violations.extend(violation_document(one) for one in found)
     surroundings = Surroundings(
         observation=view.observation,
         sharers=view.sharers,
@@ -209,11 +247,12 @@ def _plan_one(
     vanished = vanished_invoices(decision, standing)
     if vanished and reason is None:
         reason = f"счёт выставлен и удалён из портала: {', '.join(vanished)}"
-    _account(planned, decision, known, request, reason, waiting=standing.unsettled)
     if reason is not None:
-        return facts, decision, _tell(standing, reason, due), reason
-    options = DiffOptions(due=due, conserved_units=view.conserved_units)
-    return facts, decision, diff(decision, standing, request.on, options), None
+        wanted = _tell(standing, reason, due)
+    else:
+        options = DiffOptions(due=due, conserved_units=view.conserved_units)
+        wanted = diff(decision, standing, request.on, options)
+    return _Considered(known, facts, decision, wanted, reason, waiting=standing.unsettled)
 
 
 def _tell(standing: Standing, reason: str, due: date) -> tuple[Effect, ...]:
@@ -239,56 +278,39 @@ def _first_issue(settled: frozenset[EffectKey]) -> int:
     return max(issues, default=0) + 1
 
 
-def _account(
-    planned: Planned,
-    decision: Decision,
-    known: CompanyRecords,
-    request: PlanRequest,
-    reason: str | None,
-    *,
-    waiting: bool,
-) -> None:
-    counts = planned.counts
-    if reason is not None:
-        counts.companies += 1
-        counts.parked += 1
-        planned.parked.append({"company": int(decision.company), "reason": reason})
-        return
-    if waiting:
-        counts.companies += 1
-        counts.waiting += 1
-        return
-    counts.add(decision)
-    month = Month.of(request.on)
-    card = known.company.card
-    planned.totals.add_company(share_of(decision, card, known.invoices, request.policy, month))
+def _account(planned: Planned, considered: Sequence[_Considered], request: PlanRequest) -> None:
+    counts, month = planned.counts, Month.of(request.on)
+    for one in considered:
+        decision = one.decision
+        if one.reason is not None:
+            counts.companies += 1
+            counts.parked += 1
+            planned.parked.append({"company": int(decision.company), "reason": one.reason})
+        elif one.waiting:
+            counts.companies += 1
+            counts.waiting += 1
+        else:
+            counts.add(decision)
+            card = one.known.company.card
+            share = share_of(decision, card, one.known.invoices, request.policy, month)
+            planned.totals.add_company(share)
 
 
-def _store(
-    store: Store,
+def _park(
+    db: Connection,
     request: PlanRequest,
-    decided: Sequence[tuple[Facts, Decision]],
-    effects: Sequence[Effect],
-    *,
-    broken: Sequence[tuple[CompanyId, str]],
+    considered: Sequence[_Considered],
+    around: _Around,
     planned: Planned,
 ) -> None:
-    """Keep a chunk's decisions and effects; companies that met a bug of ours are parked.
-
-    So are companies that our list of invariants found contradictory by someone's hand.
-    """
-    kinds = Counter(effect.kind for effect in effects)
-    if not request.keep:
-        planned.decided.extend(decided)
-        return
-    now = request.at
-    with store.write() as db:
-        put_decisions(db, request.run, decided, portal=request.portal, at=now)
-        recorded = record_effects(db, request.run, effects, portal=request.portal, at=now)
-        for company, reason in broken if request.park else ():
-            park(db, request.portal, company, reason=reason, run=request.run, at=now)
-    for kind, number in kinds.items():
-        planned.effects[kind] = planned.effects.get(kind, 0) + number
-    for one in recorded.contradictions:
-        planned.counts.parked += 1
-        planned.parked.append({"company": int(one.company), "reason": f"contradiction: {one.key}"})
+    """Park companies that met a bug of ours, or that someone's hand made contradictory."""
+    broken = [
+        (one.decision.company, one.reason)
+        for one in considered
+        if one.reason is not None and one.decision.company not in around.parked
+    ]
+    for failed in planned.failures:
+        company = CompanyId(int(str(failed["company"])))
+        broken.append((company, f"внутренняя ошибка, инцидент {failed['incident']}"))
+    for company, reason in broken:
+        park(db, request.portal, company, reason=reason, run=request.run, at=request.at)

@@ -13,32 +13,43 @@ from datetime import date
 from stavbill.billing.decision import Decision
 from stavbill.billing.facts import CompanyId, Override
 from stavbill.errors import ConfigError
+from stavbill.operations.applying import begin_applying, count_outcomes
 from stavbill.operations.counting import WialonReading, read_accounts
 from stavbill.operations.forecasting import forecast_document
 from stavbill.operations.parts import Parts
-from stavbill.operations.planning import Planned, PlanRequest, plan_companies
-from stavbill.operations.present import decision_document, violation_document
-from stavbill.operations.progress import SILENT
-from stavbill.operations.reading import PortalFacts, learn_with_company
+from stavbill.operations.planned import Planned, sum_of
+from stavbill.operations.planning import Planner, PlanRequest
+from stavbill.operations.present import decision_document
+from stavbill.operations.reading import PortalFacts, learn_portal, learn_with_company
 from stavbill.operations.report import RequestsUsed, RunReport
 from stavbill.store.decisions import decision_of
-from stavbill.store.effects import counts_by_kind
 from stavbill.store.mirror import portfolios
 from stavbill.store.parking import parked_reasons
+from stavbill.store.run_parts import planned_documents
 from stavbill.store.runs import (
     RunId,
     RunKind,
     RunState,
     add_requests,
+    read_run,
     set_state,
     set_totals,
     start_run,
 )
+from stavbill.store.unsettled import open_runs_of
+
+# How often a company is decided again because somebody else wrote to it meanwhile.
+TURNS = 5
+ONLY_CHUNK = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RerunRequest:
-    """What a person asks for; `again` bills a month again whose invoice was cancelled by hand."""
+    """What a person asks for; `again` bills a month again whose invoice was cancelled by hand.
+
+    `run` names the run: asked for twice, the second goes on where the first stopped, or returns
+    its report. Without it every rerun is another one.
+    """
 
     company: int
     on: date | None = None
@@ -46,6 +57,7 @@ class RerunRequest:
     keep_skip: bool = False
     dry_run: bool = False
     force_day: bool = True
+    run: RunId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,31 +73,26 @@ class Live:
 async def rerun_company(parts: Parts, request: RerunRequest) -> RunReport:
     """Read, decide and write one company; the report bears its decision.
 
-    Raises `ConfigError` when the portal has no such company.
+    What another run has begun for the company is finished first, so the second of two actors sees
+    the first one's result. Raises `ConfigError` when the portal has no such company.
     """
     began = parts.clock.monotonic()
-    on = request.on or parts.today()
-    run = RunId(f"rerun-{request.company}-{uuid.uuid4().hex[:8]}")  # noqa: TID251  names the run
-    portal, wialon, planned = await _decide(parts, request, run, on, keep=True)
-    report = RunReport(
-        run=run,
-        on=on,
-        dry_run=request.dry_run,
-        state="planned",
-        counts=planned.counts,
-        requests=RequestsUsed(wialon=wialon.requests),
-        parked=planned.parked,
-        failures=planned.failures,
-        violations=[violation_document(found) for found in planned.violations],
-    )
-    report.effects.update(planned.effects)
-    report.forecast = forecast_document(parts, planned)
+    drawn = uuid.uuid4().hex[:8]  # noqa: TID251  names the run, decides nothing
+    run = request.run or RunId(f"rerun-{request.company}-{drawn}")
     with parts.store.read() as db:
-        stored = decision_of(db, run, CompanyId(request.company))
-    if stored is not None:
-        report.company = decision_document(stored.decision)
+        known = read_run(db, run)
+    wialon = 0
+    portal: PortalFacts | None = None
+    if known is None or known.state in (RunState.READING, RunState.PLANNED):
+        portal, wialon = await _decide_in_turn(parts, request, run)
+    report = _report(parts, request, run, wialon)
+    if not request.dry_run and (known is None or known.state is not RunState.DONE):
+        begin_applying(parts, run)
+        portal = portal or await learn_portal(parts)
+        await portal.journal.apply(run)
     if not request.dry_run:
-        await _apply(parts, portal, run, report)
+        count_outcomes(parts, run, report)
+        report.state = "done"
     report.requests.portal = parts.gateway.requests + parts.reader.requests
     report.seconds = parts.clock.monotonic() - began
     with parts.store.write() as db:
@@ -96,11 +103,52 @@ async def rerun_company(parts: Parts, request: RerunRequest) -> RunReport:
     return report
 
 
+async def _decide_in_turn(
+    parts: Parts, request: RerunRequest, run: RunId
+) -> tuple[PortalFacts, int]:
+    """Decide, and again when somebody else wrote to the company between reading and deciding."""
+    company, requests, turn = CompanyId(request.company), 0, 1
+    while True:
+        portal, wialon, planned = await _decide(parts, request, run, keep=True)
+        requests += wialon.requests
+        if planned.counts.waiting == 0 or request.dry_run or turn == TURNS:
+            return portal, requests
+        turn += 1
+        with parts.store.read() as db:
+            others = open_runs_of(db, parts.portal, company)
+        for other in others:
+            if other != run:
+                await portal.journal.apply(other, company=company)
+
+
+def _report(parts: Parts, request: RerunRequest, run: RunId, wialon: int) -> RunReport:
+    """Return the report from what is stored of the run."""
+    with parts.store.read() as db:
+        known = read_run(db, run)
+        planned = sum_of(planned_documents(db, run))
+        stored = decision_of(db, run, CompanyId(request.company))
+    report = RunReport(
+        run=run,
+        on=known.on if known is not None else request.on or parts.today(),
+        dry_run=request.dry_run,
+        state="planned",
+        counts=planned.counts,
+        requests=RequestsUsed(wialon=wialon),
+        parked=planned.parked,
+        failures=planned.failures,
+        violations=planned.violations,
+    )
+    report.effects.update(planned.effects)
+    report.forecast = forecast_document(parts, planned)
+    if stored is not None:
+        report.company = decision_document(stored.decision)
+    return report
+
+
 async def decide_live(parts: Parts, request: RerunRequest) -> Live:
     """Read one company again and decide, without writing anything to the portal."""
-    on = request.on or parts.today()
     run = RunId(f"explain-{request.company}-{uuid.uuid4().hex[:8]}")  # noqa: TID251  names it
-    _, _, planned = await _decide(parts, request, run, on, keep=False)
+    _, _, planned = await _decide(parts, request, run, keep=False)
     company = CompanyId(request.company)
     with parts.store.read() as db:
         known = portfolios(db, parts.portal, [company])
@@ -111,15 +159,15 @@ async def decide_live(parts: Parts, request: RerunRequest) -> Live:
     return Live(
         decision=planned.decided[0][1],
         title=known[company].company.title,
-        on=on,
+        on=request.on or parts.today(),
         parked=parked.get(company),
     )
 
 
 async def _decide(
-    parts: Parts, request: RerunRequest, run: RunId, on: date, *, keep: bool
+    parts: Parts, request: RerunRequest, run: RunId, *, keep: bool
 ) -> tuple[PortalFacts, WialonReading, Planned]:
-    company = CompanyId(request.company)
+    company, on = CompanyId(request.company), request.on or parts.today()
     portal = await learn_with_company(parts, company)
     with parts.store.read() as db:
         known = portfolios(db, parts.portal, [company]).get(company)
@@ -128,7 +176,30 @@ async def _decide(
         raise ConfigError(msg)
     wialon = await read_accounts(parts.store, parts.wialon, parts.clock, known.company.card)
     if keep:
-        with parts.store.write() as db:
+        _begin(parts, request, run, on)
+    plan = PlanRequest(
+        run=run,
+        portal=parts.portal,
+        on=on,
+        connections=wialon.connections,
+        policy=portal.policy,
+        override=Override(
+            skip=not request.keep_skip,
+            sending_day=request.force_day,
+            cancelled=request.again,
+        ),
+        at=parts.now(),
+        park=not request.dry_run,
+        keep=keep,
+    )
+    planned = Planner(parts.store, plan).plan([company], ONLY_CHUNK if keep else None)
+    return portal, wialon, planned
+
+
+def _begin(parts: Parts, request: RerunRequest, run: RunId, on: date) -> None:
+    """Begin the run, unless it stands already."""
+    with parts.store.write() as db:
+        if read_run(db, run) is None:
             start_run(
                 db,
                 run,
@@ -138,35 +209,3 @@ async def _decide(
                 dry_run=request.dry_run,
                 at=parts.now(),
             )
-    planned = plan_companies(
-        parts.store,
-        PlanRequest(
-            run=run,
-            portal=parts.portal,
-            on=on,
-            connections=wialon.connections,
-            policy=portal.policy,
-            companies=(company,),
-            override=Override(
-                skip=not request.keep_skip,
-                sending_day=request.force_day,
-                cancelled=request.again,
-            ),
-            at=parts.now(),
-            park=not request.dry_run,
-            keep=keep,
-        ),
-        SILENT,
-    )
-    return portal, wialon, planned
-
-
-async def _apply(parts: Parts, portal: PortalFacts, run: RunId, report: RunReport) -> None:
-    with parts.store.write() as db:
-        set_state(db, run, RunState.APPLYING, at=parts.now())
-    await portal.journal.apply(run)
-    with parts.store.read() as db:
-        for (kind, status), number in counts_by_kind(db, run).items():
-            report.outcomes[status.value] += number
-            report.written[f"{kind}:{status.value}"] += number
-    report.state = "done"

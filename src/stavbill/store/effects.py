@@ -8,7 +8,16 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, NewType
 
-from sqlalchemy import Connection, Row, ScalarSelect, Select, func, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    ScalarSelect,
+    Select,
+    func,
+    select,
+    text,
+)
 
 from stavbill.billing.facts import CompanyId
 from stavbill.plan.effects import Effect, EffectKey, PutStage
@@ -123,13 +132,21 @@ def intent_of(row: Row[Any]) -> Intent:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which effects are meant: those of a run, or only those of them that are `begun`.
+    """Which effects are meant: those of a run, only those of them that are `begun`, one company's.
 
     Begun ones stand in the portal in part.
     """
 
     run: RunId
     begun: bool = False
+    company: CompanyId | None = None
+
+    def where(self) -> list[ColumnElement[bool]]:
+        """Return the conditions on `effects` that every status shares."""
+        wanted = [effects.c.run == self.run]
+        if self.company is not None:
+            wanted.append(effects.c.company == self.company)
+        return wanted
 
 
 def ready_count(db: Connection, scope: Scope, rank: int, *, at: datetime, limit: int) -> int:
@@ -151,7 +168,7 @@ def ready_intents(
 
 def _ready(scope: Scope, rank: int, at: datetime) -> Select[Any]:
     query = select(effects).where(
-        effects.c.run == scope.run,
+        *scope.where(),
         effects.c.status == Status.PLANNED.value,
         effects.c.waits == 0,
         effects.c.rank == rank,
@@ -162,7 +179,7 @@ def _ready(scope: Scope, rank: int, at: datetime) -> Select[Any]:
 
 def due_count(
     db: Connection,
-    run: RunId,
+    scope: Scope,
     status: Status,
     *,
     at: datetime,
@@ -170,7 +187,7 @@ def due_count(
     but: Collection[IntentId] = (),
 ) -> int:
     """Return how many effects in a status (DOUBT, WRITTEN) are due, counting up to `limit`."""
-    query = _due(run, status, at).with_only_columns(effects.c.effect).limit(limit)
+    query = _due(scope, status, at).with_only_columns(effects.c.effect).limit(limit)
     if but:
         query = query.where(effects.c.effect.not_in(but))
     return db.execute(select(func.count()).select_from(query.subquery())).scalar_one()
@@ -178,7 +195,7 @@ def due_count(
 
 def due_intents(
     db: Connection,
-    run: RunId,
+    scope: Scope,
     status: Status,
     *,
     at: datetime,
@@ -186,15 +203,15 @@ def due_intents(
     but: Collection[IntentId] = (),
 ) -> tuple[Intent, ...]:
     """Return effects in a status (DOUBT, WRITTEN) that are due, the longest due first."""
-    query = _due(run, status, at).order_by(effects.c.due, effects.c.effect).limit(limit)
+    query = _due(scope, status, at).order_by(effects.c.due, effects.c.effect).limit(limit)
     if but:
         query = query.where(effects.c.effect.not_in(but))
     return tuple(intent_of(row) for row in db.execute(query))
 
 
-def _due(run: RunId, status: Status, at: datetime) -> Select[Any]:
+def _due(scope: Scope, status: Status, at: datetime) -> Select[Any]:
     return select(effects).where(
-        effects.c.run == run,
+        *scope.where(),
         effects.c.status == status.value,
         effects.c.waits == 0,
         effects.c.due <= at,
@@ -212,7 +229,7 @@ class Waiting:
 def waiting(db: Connection, scope: Scope, status: Status) -> Waiting | None:
     """Return when effects in a status are due; of planned ones, those that wait for none."""
     query = select(effects.c.due).where(
-        effects.c.run == scope.run,
+        *scope.where(),
         effects.c.status == status.value,
         # Whatever was sent waited for none, so one index serves every status.
         effects.c.waits == 0,
@@ -225,11 +242,11 @@ def waiting(db: Connection, scope: Scope, status: Status) -> Waiting | None:
     return None if first is None or last is None else Waiting(first, last)
 
 
-def first_claim_end(db: Connection, run: RunId) -> datetime | None:
+def first_claim_end(db: Connection, scope: Scope) -> datetime | None:
     """Return when the first claim on an effect being sent ends, None when none is being sent."""
     return db.execute(
         select(func.min(effects.c.claim_until)).where(
-            effects.c.run == run, effects.c.status == Status.SENDING.value
+            *scope.where(), effects.c.status == Status.SENDING.value
         )
     ).scalar_one_or_none()
 
@@ -300,57 +317,6 @@ def intents_after(
         query = query.where(effects.c.company == company)
     rows = db.execute(query.order_by(effects.c.effect).limit(limit))
     return tuple(intent_of(row) for row in rows)
-
-
-def settled_keys(
-    db: Connection, portal: str, companies: Collection[CompanyId]
-) -> dict[CompanyId, frozenset[EffectKey]]:
-    """Return the keys that are known to be done, by company.
-
-    Fields and stages are not among them: they are states, and may have to be set again.
-    """
-    rows = db.execute(
-        select(effects.c.company, effects.c.key).where(
-            effects.c.portal == portal,
-            effects.c.company.in_(companies),
-            effects.c.status == Status.DONE.value,
-            effects.c.kind.not_in(STATES),
-        )
-    )
-    keys: dict[CompanyId, set[EffectKey]] = {}
-    for row in rows:
-        keys.setdefault(CompanyId(row.company), set()).add(EffectKey(row.key))
-    return {company: frozenset(found) for company, found in keys.items()}
-
-
-def unsettled_companies(
-    db: Connection, portal: str, companies: Collection[CompanyId]
-) -> frozenset[CompanyId]:
-    """Return those companies for which an effect is being sent, in doubt, or not read back yet."""
-    rows = db.execute(
-        select(effects.c.company)
-        .where(
-            effects.c.portal == portal,
-            effects.c.company.in_(companies),
-            effects.c.status.in_([status.value for status in UNSETTLED]),
-        )
-        .distinct()
-    )
-    return frozenset(CompanyId(row.company) for row in rows)
-
-
-def unsettled_runs(db: Connection, portal: str) -> tuple[RunId, ...]:
-    """Return the runs with effects being sent, in doubt or not read back yet, the oldest first."""
-    rows = db.execute(
-        select(effects.c.run, func.min(effects.c.effect).label("first"))
-        .where(
-            effects.c.portal == portal,
-            effects.c.status.in_([status.value for status in UNSETTLED]),
-        )
-        .group_by(effects.c.run)
-        .order_by(func.min(effects.c.effect))
-    )
-    return tuple(RunId(row.run) for row in rows)
 
 
 def receipts_after(

@@ -6,21 +6,21 @@ sent, it is a contradiction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
 
 from stavbill.billing.facts import CompanyId
 from stavbill.plan.effects import Effect, EffectKey, Repeat
 from stavbill.store import bodies
 from stavbill.store.database import update_each
-from stavbill.store.effects import FAILED, RANKS, Status, lock_journal
+from stavbill.store.effects import FAILED, RANKS, UNSETTLED, Status, lock_journal
 from stavbill.store.parking import park
 from stavbill.store.runs import RunId, RunState
-from stavbill.store.tables import effect_after, effects, runs
+from stavbill.store.tables import companies, effect_after, effects, readings, runs
 
 _FAILED = frozenset(status.value for status in FAILED)
 
@@ -163,6 +163,41 @@ def _link(db: Connection, portal: str, fresh: Sequence[Effect]) -> None:
             change = change.values(status=Status.DROPPED.value, detail="то, после чего, не вышло")
         if waits:
             db.execute(change.values(**values))
+
+
+def touched_since_read(
+    db: Connection, portal: str, run: RunId, ids: Collection[CompanyId]
+) -> frozenset[CompanyId]:
+    """Return companies that another run writes to, or wrote to after they were read.
+
+    What was decided about them rests on an old picture. Everybody who asks and then records does
+    so under the same lock, so of two that decided at the same time the second is told.
+    """
+    lock_journal(db)
+    rows = db.execute(
+        select(effects.c.company)
+        .join(runs, runs.c.run == effects.c.run)
+        .join(
+            companies,
+            (companies.c.portal == effects.c.portal) & (companies.c.company == effects.c.company),
+        )
+        .join(readings, readings.c.reading == companies.c.reading)
+        .where(
+            effects.c.portal == portal,
+            effects.c.company.in_(ids),
+            effects.c.run != run,
+            or_(
+                effects.c.status.in_([status.value for status in UNSETTLED]),
+                and_(
+                    effects.c.status == Status.PLANNED.value,
+                    runs.c.state == RunState.APPLYING.value,
+                ),
+                effects.c.written_at >= readings.c.started,
+            ),
+        )
+        .distinct()
+    )
+    return frozenset(CompanyId(row.company) for row in rows)
 
 
 def drop_company(

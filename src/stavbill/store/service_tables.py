@@ -82,3 +82,5 @@ findings = Table(
     Column("ended", Utc),
     Index(None, "portal", "ended", "company"),
 )
+
+__all__ = ["findings", "inbox", "metadata", "run_parts", "schedules", "workers"]
