@@ -25,13 +25,18 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock; `scale` N runs N times as fast, for time-scaled sandboxes only."""
+    """The machine's clock; `scale` N runs N times as fast, for time-scaled sandboxes only.
 
-    def __init__(self, scale: float = 1.0) -> None:
-        """Start a scaled clock at the true time."""
+    Scaled clocks of several processes agree when they share `since`, the true time (Unix seconds)
+    at which they all showed it.
+    """
+
+    def __init__(self, scale: float = 1.0, since: float | None = None) -> None:
+        """Start a scaled clock at the true time, or as if it had been started at `since`."""
         self.scale = scale
-        self._started = time.time()
-        self._started_monotonic = time.monotonic()
+        lived_s = 0.0 if since is None else max(time.time() - since, 0.0)
+        self._started = time.time() - lived_s
+        self._started_monotonic = time.monotonic() - lived_s
 
     def now(self) -> datetime:
         """Return the (scaled) UTC time of day."""

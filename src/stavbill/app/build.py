@@ -60,7 +60,7 @@ async def open_parts(
     set_up_logging()
     settings = load_settings(config, os.environ if env is None else env)
     settings.require_secrets()
-    clock = clock or SystemClock(settings.clock_scale)
+    clock = clock or SystemClock(settings.clock_scale, settings.clock_since)
     store = open_store(settings.database_url.get_secret_value())
     try:
         async with _connected(settings, store, clock) as parts:
@@ -83,6 +83,7 @@ async def _connected(settings: Settings, store: Store, clock: Clock) -> AsyncIte
     def policy_for(own: Sequence[OwnCompany]) -> Policy:
         return build_policy(settings, own, workdays)
 
+    owner = process_name()
     async with (
         open_http(connections=limits.in_flight * 2) as http,
         BulkReader(webhook, limiter=limiter, clock=clock) as bulk,
@@ -102,7 +103,7 @@ async def _connected(settings: Settings, store: Store, clock: Clock) -> AsyncIte
                 _executors(settings, gateway, shape, mapping),
                 clock,
                 portal=portal,
-                owner=_owner(),
+                owner=owner,
                 settings=_journal_settings(settings),
                 is_gone=owner_is_gone,
             )
@@ -207,7 +208,7 @@ def _card_field(name: str, shape: PortalShape, mapping: PortalMapping) -> CardFi
     return CardField(known.code, kind)
 
 
-def _owner() -> str:
+def process_name() -> str:
     """Return a name that no other process bears, before or after this one."""
     start = uuid.uuid4().hex[:8]  # noqa: TID251  names a process, decides nothing
     return f"{socket.gethostname()}:{os.getpid()}:{start}"

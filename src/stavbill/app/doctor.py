@@ -39,7 +39,7 @@ async def examine(
         settings = load_settings(config, os.environ if env is None else env)
     except ConfigError as wrong:
         return _document([failed("settings", f"настройки {config} не годятся", str(wrong))])
-    clock = clock or SystemClock(settings.clock_scale)
+    clock = clock or SystemClock(settings.clock_scale, settings.clock_since)
     portal, wialon = await asyncio.gather(_portal(settings, clock), _wialon(settings, clock))
     return _document(
         [

@@ -149,6 +149,8 @@ class Gateway:
         self._may_send = may_send
         self.limiter = limiter
         self.requests = 0
+        # How many requests wait for their answer now.
+        self.in_flight = 0
 
     @property
     def host(self) -> str:
@@ -214,6 +216,7 @@ class Gateway:
             msg = f"{method} не отправлен: запись остановлена или время на неё вышло"
             raise CallRefusedError(msg)
         self.requests += 1
+        self.in_flight += 1
         started = self._clock.monotonic()
         outcome = "cancelled"
         try:
@@ -225,6 +228,7 @@ class Gateway:
             self._account(failure, ticket)
             raise
         finally:
+            self.in_flight -= 1
             if self._on_request is not None:
                 seconds = self._clock.monotonic() - started
                 self._on_request(RequestSeen(method, commands, seconds, outcome))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stavbill.cli.common import print_json, say
-from stavbill.cli.run import AsOf, Json, _day
+from stavbill.cli.run import AsOf, Json, day_of
 
 if TYPE_CHECKING:
     from stavbill.operations.parts import Parts
@@ -62,7 +62,7 @@ def explain(
     from stavbill.operations.explain import explain_company
 
     async def work(parts: Parts) -> dict[str, object]:
-        return await explain_company(parts, company, _day(as_of), live=live)
+        return await explain_company(parts, company, day_of(as_of), live=live)
 
     document = context.obj.with_parts(work)
     if as_json:
@@ -96,7 +96,7 @@ def rerun(  # noqa: PLR0917  one parameter for each option
     from stavbill.operations.rerun import RerunRequest, rerun_company
 
     request = RerunRequest(
-        company=company, on=_day(as_of), again=again, keep_skip=skip, dry_run=dry_run
+        company=company, on=day_of(as_of), again=again, keep_skip=skip, dry_run=dry_run
     )
 
     async def work(parts: Parts) -> RunReport:

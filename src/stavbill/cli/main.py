@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from stavbill.cli import company, portal, run, service
+from stavbill.cli import company, ops, portal, run, service, worker
 from stavbill.cli.common import Door
 
 HELP = """Биллинг мониторинга: Битрикс24, Wialon, один верный счёт в месяц.
@@ -27,10 +27,12 @@ app.add_typer(company.app, name="company")
 app.add_typer(company.invoice_app, name="invoice")
 app.add_typer(portal.app, name="portal")
 app.add_typer(service.db_app, name="db")
+app.add_typer(ops.app, name="ops")
 app.command("init")(portal.init)
 app.command("doctor")(portal.doctor)
 app.command("check")(run.check)
 app.command("sandbox")(service.sandbox)
+app.command("worker")(worker.worker)
 
 
 @app.callback()

@@ -70,7 +70,7 @@ def month(  # noqa: PLR0917  one parameter for each option
     from stavbill.operations.month_steps import MonthRequest
 
     request = MonthRequest(
-        on=_day(as_of),
+        on=day_of(as_of),
         month=_month(month),
         companies=tuple(company or ()),
         limit=limit,
@@ -99,7 +99,7 @@ def plan(  # noqa: PLR0917  one parameter for each option
 
     companies = tuple(company or ())
     request = MonthRequest(
-        on=_day(as_of), month=_month(month), companies=companies, limit=limit, dry_run=True
+        on=day_of(as_of), month=_month(month), companies=companies, limit=limit, dry_run=True
     )
     _run(context.obj, request, as_json=as_json)
 
@@ -218,7 +218,7 @@ def _finish(report: RunReport, *, as_json: bool) -> None:
     raise typer.Exit(report.exit_code)
 
 
-def _day(as_of: str | None) -> date | None:
+def day_of(as_of: str | None) -> date | None:
     """Return the run's day, None for today."""
     if as_of is None:
         return None

@@ -19,7 +19,7 @@ from stavbill.store.database import Store
 from stavbill.store.effects import Scope, Status
 from stavbill.store.recording import Recorded, record_effects
 from stavbill.store.runs import RunId, RunState, read_run, set_state, unfinished_runs
-from stavbill.store.unsettled import unsettled_runs
+from stavbill.store.unsettled import is_stale, unsettled_runs
 
 DEFAULTS = JournalSettings()
 
@@ -110,24 +110,29 @@ class Journal:
         """Finish what earlier runs left, before anything new is planned.
 
         A run that was killed while it was applied is applied to its end, and so is one that ended
-        with doubts; of a stopped or failed one only what was begun is settled. A killed run is
-        done when nothing of it is open any more.
+        with doubts; of a stopped or failed one, and of one that lay about for hours, only what was
+        begun is settled: the rest is decided again. A killed run is done when nothing of it is open
+        any more.
         """
         self._release_dead()
         with self._store.read() as db:
             killed = [one.run for one in unfinished_runs(db, self._portal)]
             open_runs = dict.fromkeys([*killed, *unsettled_runs(db, self._portal)])
             states = {run: found.state for run in open_runs if (found := read_run(db, run))}
+            stale = {run for run in states if is_stale(db, run, at=self._clock.now())}
         reports = []
         for run, state in states.items():
-            begun_only = state in (RunState.STOPPED, RunState.FAILED)
+            begun_only = run in stale or state in (RunState.STOPPED, RunState.FAILED)
             report = await self.apply(
                 run, progress=progress, wait_doubts=wait_doubts, begun_only=begun_only
             )
             reports.append(report)
-            if run in killed and report.is_settled:
+            if run in killed and (run in stale or report.is_settled):
+                end, why = RunState.DONE, "продолжен"
+                if run in stale:
+                    end, why = RunState.STOPPED, "план устарел"
                 with self._store.write() as db:
-                    set_state(db, run, RunState.DONE, at=self._clock.now(), detail="продолжен")
+                    set_state(db, run, end, at=self._clock.now(), detail=why)
         return tuple(reports)
 
     def _release_dead(self) -> None:

@@ -29,6 +29,7 @@ from stavbill.store.effects import (
     settled_ids,
     waiting,
 )
+from stavbill.store.runs import RunState, read_run
 from stavbill.store.settling import Settlement, settle
 
 
@@ -60,6 +61,9 @@ class Ledger:
         """Return why nothing may be written now, None when it may."""
         with self._store.read() as db:
             raised = raised_flags(db, self._portal)
+            run = read_run(db, self.scope.run)
+        if run is not None and run.state is RunState.STOPPED and not self.scope.begun:
+            return WritingStoppedError(f"Запуск {run.run} остановлен: {run.detail}")
         if not raised:
             return None
         first = raised[0]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from pydantic import TypeAdapter
 
@@ -56,8 +56,6 @@ from stavbill.store.runs import (
     start_run,
 )
 
-# A plan that was begun and lay about is decided again: people work in the portal meanwhile.
-PLAN_LASTS = timedelta(hours=6)
 _CONNECTIONS = TypeAdapter(dict[str, ConnectionView])
 _SEVERAL = 200
 
@@ -223,13 +221,6 @@ def month_report(parts: Parts, run: RunId, request: MonthRequest) -> RunReport:
     if started:
         count_outcomes(parts, run, report)
     return report
-
-
-def is_stale(parts: Parts, run: RunId) -> bool:
-    """Say whether the run was begun so long ago that it has to be decided again."""
-    with parts.store.read() as db:
-        known = read_run(db, run)
-    return known is not None and parts.now() - known.started > PLAN_LASTS
 
 
 def least_requests(parts: Parts, report: RunReport, *, writes: bool) -> int:

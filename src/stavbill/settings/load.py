@@ -17,6 +17,7 @@ from stavbill.settings.explain import explain
 from stavbill.settings.model import TomlSettings
 from stavbill.settings.secrets import (
     CLOCK_SCALE,
+    CLOCK_SINCE,
     DATABASE_URLS,
     PORTAL_URL,
     read_environment,
@@ -34,8 +35,8 @@ class Settings:
     """Everything configured: the TOML's own tables in `toml`, the rest from the environment.
 
     `webhook` is the incoming webhook's whole address, None without a secret. `tokens` are by
-    connection name. `database_url` may hold a password. `clock_scale` is above 1 for time-scaled
-    sandboxes only. No secret shows in `repr`.
+    connection name. `database_url` may hold a password. `clock_scale` is above 1, and `clock_since`
+    given, for time-scaled sandboxes only. No secret shows in `repr`.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class Settings:
     tokens: Mapping[str, SecretStr] = field(repr=False)
     database_url: SecretStr
     clock_scale: float = 1.0
+    clock_since: float | None = None
 
     def require_secrets(self) -> None:
         """Raise one `ConfigError` that names every secret a run needs and has not got."""
@@ -98,7 +100,8 @@ def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         problems += explain(error)
     webhook, portal_url = _portal(toml, environment, problems)
-    scale = _scale(environment, problems)
+    scale = _positive(environment, CLOCK_SCALE, problems) or 1.0
+    since = _positive(environment, CLOCK_SINCE, problems)
     database = _database(path.parent, toml, environment, problems)
     for name, host in toml.wialon.items():
         if host.ca_file and not (path.parent / host.ca_file).is_file():
@@ -116,6 +119,7 @@ def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
         tokens=tokens,
         database_url=SecretStr(database),
         clock_scale=scale,
+        clock_since=since,
     )
 
 
@@ -149,16 +153,18 @@ def _portal(
     return (SecretStr(given) if "/rest/" in parts.path else None), base
 
 
-def _scale(environment: Mapping[str, str], problems: list[str]) -> float:
-    text = environment.get(CLOCK_SCALE, "1")
+def _positive(environment: Mapping[str, str], variable: str, problems: list[str]) -> float | None:
+    text = environment.get(variable)
+    if text is None:
+        return None
     try:
-        scale = float(text)
+        number = float(text)
     except ValueError:
-        scale = 0.0
-    if not (math.isfinite(scale) and scale > 0):
-        problems.append(f"{CLOCK_SCALE} = «{text}»: ожидалось число больше 0")
-        return 1.0
-    return scale
+        number = 0.0
+    if not (math.isfinite(number) and number > 0):
+        problems.append(f"{variable} = «{text}»: ожидалось число больше 0")
+        return None
+    return number
 
 
 def _database(

@@ -15,6 +15,8 @@ FILE_NAME = "stavbill.env"
 PORTAL_URL = "STAVBILL_PORTAL_URL"
 DATABASE_URLS = ("STAVBILL_DATABASE_URL", "DATABASE_URL")
 CLOCK_SCALE = "STAVBILL_CLOCK_SCALE"
+CLOCK_SINCE = "STAVBILL_CLOCK_SINCE"
+OWN = frozenset({PORTAL_URL, CLOCK_SCALE, CLOCK_SINCE, *DATABASE_URLS})
 TOKEN_PREFIX = token_variable("")
 LINE = re.compile(r"(?:export\s+)?([^\s=#]+)\s*=\s*(.*)")
 FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -78,4 +80,6 @@ def _read_file(path: Path) -> dict[str, str]:
 
 
 def _is_ours(key: str) -> bool:
-    return key in {PORTAL_URL, CLOCK_SCALE, *DATABASE_URLS} or key.startswith(TOKEN_PREFIX)
+    return key in {PORTAL_URL, CLOCK_SCALE, CLOCK_SINCE, *DATABASE_URLS} or key.startswith(
+        TOKEN_PREFIX
+    )

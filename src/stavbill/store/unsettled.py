@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, func, or_, select
 
@@ -11,6 +12,11 @@ from stavbill.plan.effects import EffectKey
 from stavbill.store.effects import STATES, UNSETTLED, Status
 from stavbill.store.runs import RunId, RunState
 from stavbill.store.tables import effects, runs
+
+# People work in the portal meanwhile: a plan that lay about for so long is decided again.
+PLAN_LASTS = timedelta(hours=6)
+# A long run is not an old one as long as it sends something.
+IDLE = timedelta(minutes=30)
 
 
 def settled_keys(
@@ -87,3 +93,14 @@ def open_runs_of(db: Connection, portal: str, company: CompanyId) -> tuple[RunId
         .order_by(func.min(effects.c.effect))
     )
     return tuple(RunId(row.run) for row in rows)
+
+
+def is_stale(db: Connection, run: RunId, *, at: datetime) -> bool:
+    """Say whether what a run plans has to be decided again: it is old, and nobody sends it."""
+    started = db.execute(select(runs.c.started).where(runs.c.run == run)).scalar_one_or_none()
+    if started is None or at - started <= PLAN_LASTS:
+        return False
+    sent = db.execute(
+        select(func.max(effects.c.sent_at)).where(effects.c.run == run)
+    ).scalar_one_or_none()
+    return sent is None or at - sent > IDLE

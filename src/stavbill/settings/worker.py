@@ -1,0 +1,35 @@
+"""The worker's section of stavbill.toml: what is begun when."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StrictStr
+
+
+def _five_fields(text: str) -> str:
+    if text and len(text.split()) != len(("minute", "hour", "day", "month", "weekday")):
+        msg = "ожидалось пять полей crontab, например «0 7 * * 1-5», или пустая строка (никогда)"
+        raise ValueError(msg)
+    return text
+
+
+Crontab = Annotated[StrictStr, AfterValidator(_five_fields)]
+
+
+class WorkerSettings(BaseModel):
+    """Schedules in the portal's time zone; an empty one is never due.
+
+    The month's run is begun on working days only. `shares` is how many workers may write one run
+    side by side; `keep_days` how long ended workflows are remembered.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    month: Crontab = "0 7 * * *"
+    sync: Crontab = "20 * * * *"
+    nightly: Crontab = "30 2 * * *"
+    send: Crontab = "*/5 * * * *"
+    tidy: Crontab = "10 4 * * *"
+    shares: Annotated[StrictInt, Field(ge=1, le=16)] = 2
+    keep_days: Annotated[StrictInt, Field(ge=1)] = 90

@@ -1,0 +1,64 @@
+"""The engine: DBOS configured, launched and taken down; or looked at from outside.
+
+Source: engine page; DBOS 3.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
+from sqlalchemy.exc import SQLAlchemyError
+
+from stavbill.errors import StoreError
+from stavbill.workflows import month, single
+from stavbill.workflows.queues import register_queues
+
+NAME = "stavbill"
+# By hand, never a hash of the code: an upgrade goes on with what the version before it began.
+# Raised only when a workflow's shape changes, after the old ones have drained.
+VERSION = "wf-1"
+WORKFLOWS = (month.month, month.plan, month.apply, single.operation)
+
+
+def launch_engine(url: str, *, executor: str) -> None:
+    """Launch the engine of this process on its database; `executor` names no other process."""
+    config: DBOSConfig = {
+        "name": NAME,
+        "system_database_url": url,
+        "executor_id": executor,
+        "application_version": VERSION,
+        "log_level": "ERROR",
+        "serializer": DBOSPortableJSONSerializer(),
+    }
+    DBOS(config=config)
+    DBOS.launch()
+    register_queues()
+
+
+def stop_engine(wait_s: int = 0) -> None:
+    """Take nothing more from the queues, wait a little for what runs, and let go."""
+    DBOS.destroy(workflow_completion_timeout_sec=wait_s)
+
+
+@contextmanager
+def open_client(url: str) -> Iterator[DBOSClient]:
+    """Look at the engine's database from outside a worker.
+
+    Raises `StoreError` when no worker has made it yet, or it cannot be reached.
+    """
+    try:
+        client = DBOSClient(
+            system_database_url=url,
+            serializer=DBOSPortableJSONSerializer(),
+            application_name=NAME,
+            retry_connection_errors=False,
+        )
+    except (SQLAlchemyError, OSError) as error:
+        msg = "База движка не открывается. Запускался ли хоть раз stavbill worker?"
+        raise StoreError(msg) from error
+    try:
+        yield client
+    finally:
+        client.destroy()

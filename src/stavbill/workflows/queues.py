@@ -1,0 +1,26 @@
+"""The queues: what waits for a worker, and how much of it one worker does at a time."""
+
+from __future__ import annotations
+
+from dbos import DBOS
+
+# Whole operations: a month, a rerun, a post. They mostly wait, for the portal or for children.
+OPERATIONS = "operations"
+# Deciding is work of the processor: more at a time would only make each slower.
+PLAN = "plan"
+# One sharer of a run in each worker: a second would send what the first sends anyway.
+APPLY = "apply"
+
+_AT_A_TIME = {OPERATIONS: 8, PLAN: 2, APPLY: 1}
+POLL_S = 0.25
+
+
+def register_queues() -> None:
+    """Tell the launched engine of our queues."""
+    for name, number in _AT_A_TIME.items():
+        DBOS.register_queue(
+            name,
+            worker_concurrency=number,
+            polling_interval_sec=POLL_S,
+            on_conflict="always_update",
+        )

@@ -1,0 +1,83 @@
+"""Heartbeats, and taking over the workflows of workers that have none any more.
+
+The engine recovers only what an executor of the same name left. So every worker says regularly
+that it lives, and whoever sees another silent for too long sets its workflows free. A silent worker
+may only have been paused: the journal's claims make it harmless that both then work.
+
+Source: engine page, rules 1 and 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from dbos import DBOS
+
+from stavbill.clock import Clock
+from stavbill.log import get_logger
+from stavbill.store.database import Store
+from stavbill.store.workers import beat, end_worker, living, silent, taking_over
+
+HEARTBEAT_S = 5.0
+DEAD_AFTER_S = 30.0
+log = get_logger()
+
+
+class Heart:
+    """The heartbeat of one worker, and its eye on the others.
+
+    `owner` is also the engine's name for this executor. `is_gone` says that an owner was a process
+    of this machine that has certainly ended: its work need not wait for the limit.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        owner: str,
+        version: str,
+        is_gone: Callable[[str], bool],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._owner = owner
+        self._version = version
+        self._is_gone = is_gone
+
+    def beat(self) -> None:
+        """Say that this worker lives."""
+        with self._store.write() as db:
+            was_alive = beat(db, self._owner, version=self._version, at=self._clock.now())
+        if not was_alive:
+            log.warning("worker_was_given_up", owner=self._owner)
+
+    def say_good_bye(self) -> None:
+        """Say that this worker ends, so that nobody waits for the limit."""
+        with self._store.write() as db:
+            end_worker(db, self._owner, at=self._clock.now())
+
+    def take_over(self) -> tuple[str, ...]:
+        """Set the workflows of silent workers free; return their ids.
+
+        Any live worker then takes them from the queue. Done under a lock that all workers share, so
+        that no workflow is set free by two.
+        """
+        now = self._clock.now()
+        since = now - timedelta(seconds=DEAD_AFTER_S)
+        with taking_over(self._store) as db:
+            for owner in silent(db, seen_since=since):
+                log.warning("worker_is_silent", owner=owner)
+                end_worker(db, owner, at=now)
+            alive = {
+                owner
+                for owner in living(db, seen_since=since)
+                if owner == self._owner or not self._is_gone(owner)
+            }
+            pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+            orphans = [known for known in pending if known.executor_id not in alive]
+            for known in orphans:
+                DBOS.resume_workflow(known.workflow_id)
+                log.warning("workflow_taken_over", workflow=known.workflow_id)
+        return tuple(known.workflow_id for known in orphans)
