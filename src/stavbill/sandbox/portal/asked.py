@@ -43,6 +43,8 @@ class Asked:
     late: bool = False
     # How many commands of a batch run; None for all.
     prefix: int | None = None
+    # The writing call that runs next, empty before any other.
+    next_write: str = ""
 
     def methods(self) -> tuple[str, ...]:
         """Return the methods that would run."""

@@ -9,6 +9,7 @@ import orjson
 
 from stavbill.sandbox.portal import dump
 from stavbill.sandbox.portal.faults import read_faults
+from stavbill.sandbox.portal.gate import Gate, Passage
 from stavbill.sandbox.portal.portal import Portal
 from stavbill.sandbox.portal.wire import Json, Record, Response, json_response
 
@@ -20,9 +21,10 @@ def handle(
 ) -> Response:
     """Answer one request to the control address.
 
-    GET `state`, `calls?since=&limit=`, `invoices`, `dump`, `faults`, `switches`, `limits`; PUT
-    `faults` `{"seed": 0, "faults": [{"kind": …}]}`, `switches`, `limits` with the fields to change;
-    POST `settle` (run late requests now), `clear` (the journal). Faults and limits of one portal.
+    GET `state`, `calls?since=&limit=`, `invoices`, `dump`, `faults`, `switches`, `limits`, `gate`;
+    PUT `faults` `{"seed": 0, "faults": [{"kind": …}]}`, `switches`, `limits` with the fields to
+    change, `gate` `{"hold": 3}` (the third point of a write), `{"release": "go"}`, `"drop"`, or
+    `{}` to open it; POST `settle` (run late requests now), `clear` (the journal).
     """
     portal.settle()
     name = path.removeprefix(PREFIX).strip("/")
@@ -55,6 +57,8 @@ def _get(portal: Portal, name: str, query: Mapping[str, str]) -> Json:  # noqa: 
             return asdict(portal.switches)
         case "limits":
             return asdict(portal.limits)
+        case "gate":
+            return portal.gate.shown()
         case _:
             return None
 
@@ -65,7 +69,7 @@ def _calls(portal: Portal, query: Mapping[str, str]) -> list[Record]:
     return found[:limit]
 
 
-def _change(portal: Portal, name: str, given: Json) -> Json:
+def _change(portal: Portal, name: str, given: Json) -> Json:  # noqa: PLR0911 - one for each
     match name:
         case "faults":
             portal.faults.switch(
@@ -79,6 +83,8 @@ def _change(portal: Portal, name: str, given: Json) -> Json:
         case "limits":
             _set(portal.limits, given)
             return asdict(portal.limits)
+        case "gate":
+            return _change_gate(portal.gate, given)
         case "settle":
             return {"ran": portal.settle(everything=True)}
         case "clear":
@@ -86,6 +92,16 @@ def _change(portal: Portal, name: str, given: Json) -> Json:
             return {"requests": 0}
         case _:
             return None
+
+
+def _change_gate(gate: Gate, given: Json) -> Json:
+    if "hold" in given:
+        gate.hold(int(given["hold"]))
+    elif "release" in given:
+        return gate.shown() | {"released": gate.release(Passage(given["release"]))}
+    else:
+        gate.watch(None)
+    return gate.shown()
 
 
 def _set(what: object, given: Record) -> None:

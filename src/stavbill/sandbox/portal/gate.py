@@ -8,13 +8,11 @@ is exactly one write. Off by default; faults strike before it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from stavbill.sandbox.portal.wire import Record
-
-KEPT = 20_000
 
 
 class Passage(StrEnum):
@@ -42,11 +40,11 @@ Guard = Callable[[Point], Awaitable[Passage]]
 
 
 class Gate:
-    """Counts the points; a guard decides at each of them, and may take its time."""
+    """Asks a guard at each point; the guard may take its time. Without one nothing is counted."""
 
     def __init__(self) -> None:
         """Stand open."""
-        self.passed: list[Point] = []
+        self.points = 0
         self.held: Point | None = None
         self._guard: Guard | None = None
         self._released: asyncio.Future[Passage] | None = None
@@ -54,20 +52,18 @@ class Gate:
     def watch(self, guard: Guard | None) -> None:
         """Count from 1 again and ask `guard` at each point; None opens the gate for good."""
         self.release(Passage.GO)
-        self.passed = []
+        self.points = 0
         self._guard = guard
 
     async def reached(self, request: int, method: str) -> Passage:
         """Say that a writing request stands at a point; return what becomes of it."""
-        point = Point(len(self.passed) + 1, request, method)
-        if len(self.passed) < KEPT:
-            self.passed.append(point)
-        return Passage.GO if self._guard is None else await self._guard(point)
-
-    # ---- holding, for those who are outside this process
+        if self._guard is None:
+            return Passage.GO
+        self.points += 1
+        return await self._guard(Point(self.points, request, method))
 
     def hold(self, number: int) -> None:
-        """Hold the request that reaches this point, until it is released."""
+        """Hold the request that reaches the point `number`, until it is released."""
 
         async def guard(point: Point) -> Passage:
             if point.number != number:
@@ -82,20 +78,13 @@ class Gate:
         self.watch(guard)
 
     def release(self, passage: Passage) -> bool:
-        """Let the held request go on or drop it; False when none is held."""
+        """Let the held request go on, or drop it; False when none is held."""
         if self._released is None or self._released.done():
             return False
         self._released.set_result(passage)
         return True
 
     def shown(self) -> Record:
-        """Return what passed and what is held, as JSON."""
-        return {
-            "points": len(self.passed),
-            "held": None if self.held is None else self.held.number,
-            "what": None if self.held is None else self.held.shown,
-        }
-
-    def __iter__(self) -> Iterator[Point]:
-        """Give the points that were reached, the first ones of very many."""
-        return iter(self.passed)
+        """Return how many points were reached and which one is held, as JSON."""
+        held = None if self.held is None else {"number": self.held.number, "what": self.held.shown}
+        return {"points": self.points, "held": held}

@@ -21,6 +21,7 @@ from stavbill.sandbox.portal.asked import (
 )
 from stavbill.sandbox.portal.calls import Calls, Noted
 from stavbill.sandbox.portal.faults import Fault, Faults, Trouble
+from stavbill.sandbox.portal.gate import Gate, Passage
 from stavbill.sandbox.portal.limits import Bucket, Limits, Operating
 from stavbill.sandbox.portal.method import Call
 from stavbill.sandbox.portal.params import Params, read_params
@@ -43,7 +44,7 @@ DROPPED = Response(0, dropped=True)
 class Portal:
     """One Bitrix24 portal on the clock that it is given; no transport in it.
 
-    `state`, `switches`, `limits`, `faults` and `calls` stay open to tests, people and seeding.
+    `state`, `switches`, `limits`, `faults`, `gate` and `calls` stay open to tests and people.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Portal:
         self.switches = switches or Switches()
         self.limits = limits or Limits()
         self.state = State(clock, self.switches)
-        self.faults, self.calls = Faults(), Calls()
+        self.faults, self.calls, self.gate = Faults(), Calls(), Gate()
         self.webhooks: dict[tuple[str, str], Webhook] = {}
         self._bucket, self._operating = Bucket(self.limits), Operating(self.limits)
         self._late: list[tuple[float, int, Asked]] = []
@@ -100,7 +101,7 @@ class Portal:
             await self.clock.sleep(slow.seconds)
         if Trouble.LOST_MID_BATCH in faults and len(asked.commands) > 1:
             asked.prefix = self.faults.prefix(len(asked.commands))
-        answer = await self._timed(self._work(asked))
+        answer = await self._timed(asked, self._work(asked))
         return self._broken_after(asked, faults, answer)
 
     def settle(self, *, everything: bool = False) -> int:
@@ -223,8 +224,10 @@ class Portal:
 
     # ---- the work
 
-    async def _timed(self, steps: Steps) -> Response:
+    async def _timed(self, asked: Asked, steps: Steps) -> Response:
         """Run the steps, each taking its cost of the clock if delays are on; cut what is too long.
+
+        Before each write and before the answer stands the gate.
 
         What the real server does with a call that it cuts is not documented: here the commands
         so far stand, the rest does not run. Source: bitrix24.md §1.8, §2.
@@ -233,6 +236,9 @@ class Portal:
         try:
             while True:
                 cost = next(steps)
+                if asked.next_write and not await self._passes(asked):
+                    steps.close()
+                    return DROPPED
                 if not self.limits.delay_on:
                     continue
                 passed += cost
@@ -244,7 +250,15 @@ class Portal:
                     return Response(504, {"Content-Type": HTML}, PROXY_PAGE % 504)
         except StopIteration as done:
             answer: Response = done.value
-            return answer
+            asked.next_write = ""
+            return answer if not asked.writes() or await self._passes(asked) else DROPPED
+
+    async def _passes(self, asked: Asked) -> bool:
+        """Ask the gate; what it drops is noted as lost."""
+        if await self.gate.reached(asked.number, asked.next_write) is Passage.GO:
+            return True
+        self.calls.mark_lost(asked.number)
+        return False
 
     def _work(self, asked: Asked) -> Steps:
         """Run a request; before each call its cost in seconds is yielded."""
@@ -290,6 +304,7 @@ class Portal:
             if in_batch:
                 self._check_command(asked.webhook, name)
             struck = self._strike_call(name)
+            asked.next_write = name if name not in OWN and METHODS[name].writes else ""
             yield self.limits.cost_of(name)
             executed = name in OWN or METHODS[name].writes
             answer = self._call(asked.webhook, name, params)
