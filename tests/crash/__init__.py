@@ -1,0 +1,1 @@
+"""Real processes that are killed, paused, cut off; the portal ends as if nothing was."""
