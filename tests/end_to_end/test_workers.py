@@ -1,0 +1,108 @@
+"""Workers as real processes: killed, paused, doubled, told to end; one end state."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.driving import installed
+from tests.end_to_end.working import workers_of
+
+COMPANIES = 120
+# The portal has seen the lists by then, and the writing goes on for some time.
+IN_THE_MIDDLE = 150
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """Return the end state of a month that one command billed in peace."""
+
+    async def quiet() -> dict[str, object]:
+        async with installed(tmp_path_factory.mktemp("quiet"), companies=COMPANIES) as place:
+            await place.run()
+            return place.end_state()
+
+    return asyncio.run(quiet())
+
+
+async def test_two_workers_share_a_month_that_is_asked_for_twice(
+    tmp_path: Path, undisturbed: dict[str, object]
+) -> None:
+    async with installed(tmp_path, companies=COMPANIES) as place, workers_of(place) as workers:
+        await workers.start()
+        await workers.start()
+        first, second = await workers.begin_month(), await workers.begin_month()
+        assert first == second
+        found = await workers.ended(first)
+        assert found["result"]["state"] == "done"
+        assert place.end_state() == undisturbed
+        seen = len(place.writes())
+        await workers.begin_month()
+        assert len(place.writes()) == seen
+
+
+@pytest.mark.parametrize("calls", [40, IN_THE_MIDDLE, 320])
+async def test_a_killed_workers_month_is_finished_by_the_other(
+    tmp_path: Path, undisturbed: dict[str, object], calls: int
+) -> None:
+    async with installed(tmp_path, companies=COMPANIES) as place, workers_of(place) as workers:
+        doomed = await workers.start()
+        month = await workers.begin_month()
+        await workers.after_calls(calls)
+        doomed.send_signal(signal.SIGKILL)
+        await workers.start()
+        found = await workers.ended(month)
+        assert found["state"] == "SUCCESS"
+        assert place.end_state() == undisturbed
+
+
+async def test_a_paused_worker_wakes_up_and_writes_nothing_again(
+    tmp_path: Path, undisturbed: dict[str, object]
+) -> None:
+    async with installed(tmp_path, companies=COMPANIES) as place, workers_of(place) as workers:
+        paused = await workers.start()
+        month = await workers.begin_month()
+        await workers.after_calls(IN_THE_MIDDLE)
+        paused.send_signal(signal.SIGSTOP)
+        await workers.start()
+        assert (await workers.ended(month))["state"] == "SUCCESS"
+        paused.send_signal(signal.SIGCONT)
+        await asyncio.sleep(1)
+        assert place.end_state() == undisturbed
+        found = (await workers.ask("ops", "workers"))["workers"]
+        assert [known["ended"] for known in found] == [None, None]
+
+
+async def test_a_worker_that_is_told_to_end_lets_the_next_one_go_on(
+    tmp_path: Path, undisturbed: dict[str, object]
+) -> None:
+    async with installed(tmp_path, companies=COMPANIES) as place, workers_of(place) as workers:
+        leaving = await workers.start()
+        month = await workers.begin_month()
+        await workers.after_calls(IN_THE_MIDDLE)
+        leaving.send_signal(signal.SIGTERM)
+        assert await leaving.wait() == 0
+        await workers.start()
+        assert (await workers.ended(month))["state"] == "SUCCESS"
+        assert place.end_state() == undisturbed
+
+
+async def test_a_cancelled_month_sends_nothing_more_and_can_be_taken_up_again(
+    tmp_path: Path, undisturbed: dict[str, object]
+) -> None:
+    async with installed(tmp_path, companies=COMPANIES) as place, workers_of(place) as workers:
+        worker = await workers.start()
+        month = await workers.begin_month()
+        await workers.after_calls(IN_THE_MIDDLE)
+        # Stopped, so that the month is not over before the operator has said his word.
+        worker.send_signal(signal.SIGSTOP)
+        await workers.ask("ops", "cancel", month)
+        worker.send_signal(signal.SIGCONT)
+        assert (await workers.ended(month))["state"] == "CANCELLED"
+        report = await place.run()
+        assert report.exit_code == 0
+        assert report.outcomes["done"] > 0
+        assert place.end_state() == undisturbed

@@ -1,0 +1,105 @@
+"""Workers as real processes on an installation, and what the operator sees of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.end_to_end.driving import DAY, Installation
+
+PROGRAM = "from stavbill.cli.main import main; main()"
+NO_SCHEDULES = '\n[worker]\nmonth = ""\nsync = ""\nnightly = ""\nsend = ""\ntidy = ""\n'
+PATIENCE_S = 120.0
+
+
+@dataclass(slots=True)
+class Workers:
+    """Some workers of one installation, on one scaled clock."""
+
+    place: Installation
+    env: dict[str, str]
+    processes: list[asyncio.subprocess.Process] = field(default_factory=list)
+
+    async def start(self) -> asyncio.subprocess.Process:
+        """Start one more worker and wait until it works."""
+        ready = self.place.config.parent / f"ready-{len(self.processes)}"
+        process = await self._run("worker", "--ready-file", str(ready), pipe=False)
+        self.processes.append(process)
+        await until(lambda: ready.exists() or process.returncode is not None)
+        assert process.returncode is None
+        return process
+
+    async def ask(self, *words: str) -> dict[str, Any]:
+        """Run a command with --json and return its document."""
+        process = await self._run(*words, "--json", pipe=True)
+        out, err = await process.communicate()
+        assert out, err.decode()
+        document: dict[str, Any] = json.loads(out)
+        return document
+
+    async def begin_month(self) -> str:
+        """Ask the workers for the month; return the operation."""
+        asked = await self.ask("ops", "month", "--as-of", DAY.isoformat(), "--yes")
+        return str(asked["operation"])
+
+    async def ended(self, operation: str) -> dict[str, Any]:
+        """Wait until an operation has ended, and return it."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            found = await self.ask("ops", "show", operation)
+            if found["state"] in {"SUCCESS", "ERROR", "CANCELLED"}:
+                return found
+            await asyncio.sleep(0.3)
+        msg = f"{operation} has not ended"
+        raise TimeoutError(msg)
+
+    async def after_calls(self, number: int) -> None:
+        """Wait until the portal has seen so many calls."""
+        await until(lambda: len(self.place.sandbox.portal.calls) >= number)
+
+    async def _run(self, *words: str, pipe: bool) -> asyncio.subprocess.Process:
+        where = asyncio.subprocess.PIPE if pipe else asyncio.subprocess.DEVNULL
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            PROGRAM,
+            "--config",
+            str(self.place.config),
+            *words,
+            env={**os.environ, **self.env},
+            stdout=where,
+            stderr=where,
+        )
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        if time.monotonic() > deadline:
+            msg = "what was waited for did not come"
+            raise TimeoutError(msg)
+        await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def workers_of(place: Installation, **env: str) -> AsyncIterator[Workers]:
+    """Give workers on an installation; whoever lives at the end is killed."""
+    with place.config.open("a", encoding="utf-8") as toml:
+        toml.write(NO_SCHEDULES)
+    workers = Workers(place, {**place.env, "STAVBILL_CLOCK_SINCE": str(time.time()), **env})
+    try:
+        yield workers
+    finally:
+        for process in workers.processes:
+            if process.returncode is None:
+                process.send_signal(signal.SIGKILL)
+                await process.wait()
