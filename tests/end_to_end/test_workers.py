@@ -66,7 +66,7 @@ async def test_a_paused_worker_wakes_up_and_writes_nothing_again(
         paused = await workers.start()
         month = await workers.begin_month()
         await workers.after_calls(IN_THE_MIDDLE)
-        paused.send_signal(signal.SIGSTOP)
+        await workers.pause(paused)
         await workers.start()
         assert (await workers.ended(month))["state"] == "SUCCESS"
         paused.send_signal(signal.SIGCONT)
@@ -98,7 +98,7 @@ async def test_a_cancelled_month_sends_nothing_more_and_can_be_taken_up_again(
         month = await workers.begin_month()
         await workers.after_calls(IN_THE_MIDDLE)
         # Stopped, so that the month is not over before the operator has said his word.
-        worker.send_signal(signal.SIGSTOP)
+        await workers.pause(worker)
         await workers.ask("ops", "cancel", month)
         worker.send_signal(signal.SIGCONT)
         assert (await workers.ended(month))["state"] == "CANCELLED"

@@ -6,11 +6,13 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.end_to_end.driving import DAY, Installation
@@ -36,6 +38,20 @@ class Workers:
         await until(lambda: ready.exists() or process.returncode is not None)
         assert process.returncode is None
         return process
+
+    async def pause(self, process: asyncio.subprocess.Process) -> None:
+        """Stop a worker where it stands, but not inside a transaction of SQLite.
+
+        There it would hold the only writer's lock, and nobody could take anything over.
+        """
+        url = self.place.env.get("STAVBILL_DATABASE_URL", "")
+        file = self.place.config.parent / "stavbill.sqlite3"
+        while True:
+            process.send_signal(signal.SIGSTOP)
+            if url.startswith("postgresql") or _is_free(file):
+                return
+            process.send_signal(signal.SIGCONT)
+            await asyncio.sleep(0.01)
 
     async def ask(self, *words: str) -> dict[str, Any]:
         """Run a command with --json and return its document."""
@@ -78,6 +94,19 @@ class Workers:
             stdout=where,
             stderr=where,
         )
+
+
+def _is_free(file: Path) -> bool:
+    """Say whether nobody holds the writer's lock of an SQLite file."""
+    db = sqlite3.connect(file, timeout=0.2, isolation_level=None)
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        db.close()
+    return True
 
 
 async def until(true: Callable[[], bool]) -> None:

@@ -24,6 +24,8 @@ from stavbill.errors import ConfigError, StoreError
 from stavbill.store.errors import translate
 
 BUSY_TIMEOUT_MS = 60_000
+# A process that is paused inside a transaction loses it, and its locks with it; the others go on.
+IDLE_MS = 30_000
 _WRITES = "stavbill_writes"
 
 Row = Mapping[str, Any]
@@ -87,7 +89,9 @@ def connect_engine(url: str) -> Engine:
     match parsed.get_backend_name():
         case "postgresql":
             return create_engine(
-                parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, future=True
+                parsed.set(drivername="postgresql+psycopg"),
+                pool_pre_ping=True,
+                connect_args={"options": f"-c idle_in_transaction_session_timeout={IDLE_MS}"},
             )
         case "sqlite" if parsed.database:
             engine = create_engine(parsed.set(drivername="sqlite"))
