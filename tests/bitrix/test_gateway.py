@@ -25,6 +25,7 @@ from stavbill.bitrix.gateway import Gateway, RequestSeen, open_http, parse_webho
 from stavbill.bitrix.limiter import Limiter, MemoryBudgetState
 from stavbill.errors import ConfigError, PortalError
 from tests.bitrix.clocks import VirtualClock
+from tests.sandbox.portal.serving import served
 
 SECRET = "qz8invented"
 WEBHOOK = f"https://portal.example/rest/1/{SECRET}/"
@@ -205,6 +206,26 @@ async def test_what_may_no_longer_be_sent_stays_here(desk: Desk) -> None:
             await fenced.batch({"a": Command(ADD)}, halt=True)
     assert route.call_count == 0
     assert fenced.requests == 0
+
+
+async def test_a_request_that_became_too_late_while_it_connected_is_not_executed(
+    desk: Desk,
+) -> None:
+    """The process may be paused between its last look and the wire."""
+    async with served() as portal, open_http() as http:
+        looks = iter([True, False])
+        late = Gateway(
+            portal.url,
+            http=http,
+            limiter=desk.limiter,
+            clock=desk.clock,
+            is_in_time=lambda: next(looks),
+        )
+        add = Command(ADD, {"entityTypeId": 31, "fields": {"title": "A"}})
+        await late.batch({"a": add}, halt=True)
+        with pytest.raises(CallRefusedError):
+            await late.batch({"a": add}, halt=True)
+        assert len(portal.portal.state.invoices) == 1
 
 
 @respx.mock

@@ -10,7 +10,7 @@ import pytest
 from stavbill.billing.facts import SUBSCRIPTION, CompanyId
 from stavbill.billing.money import Currency, Money
 from stavbill.plan.effects import Effect, EffectKey, PutFields
-from stavbill.store.claims import claim, expire_claims, renew_claim
+from stavbill.store.claims import claim, expire_claims, release_dead, renew_claim
 from stavbill.store.credits import GrantedCredit, open_credits, put_credits
 from stavbill.store.database import Store
 from stavbill.store.effects import (
@@ -178,6 +178,24 @@ def test_a_vanished_sender_leaves_a_doubt_only_when_its_claim_is_long_over(store
     # The sender was only slow: its certain answer still counts, a stranger's does not.
     assert learn(store, invoice, Status.DONE, portal_id=5, owner="two") == {}
     assert learn(store, invoice, Status.DONE, portal_id=5, owner="one") == {invoice: Status.DONE}
+
+
+def test_what_a_dead_sender_sent_is_asked_for_after_the_longest_time_from_its_last_moment(
+    store: Store,
+) -> None:
+    """The request may have left at the very end of its claim, not when the claim was made."""
+    run = begin(store, "r1")
+    record(store, run, *effects_of(1))
+    send(store, run, "put_invoice", "open_task")
+    end = NOON + timedelta(seconds=120)
+    dead = NOON + timedelta(seconds=30)
+    with store.write() as db:
+        assert release_dead(db, portal=PORTAL, owners=["one"], at=dead, quiet=QUIET) == 2
+    assert {intents(store, run)[kind].due for kind in ("put_invoice", "open_task")} == {
+        dead + QUIET
+    }
+    with store.write() as db:
+        assert release_dead(db, portal=PORTAL, owners=["one"], at=end, quiet=QUIET) == 0
 
 
 def test_a_declined_effect_parks_its_company_and_drops_the_rest_of_it(store: Store) -> None:

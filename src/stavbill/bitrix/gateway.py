@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import re
+import socket
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -49,9 +50,13 @@ from stavbill.errors import ConfigError, PortalError
 TIMEOUT_S = 70.0
 CONNECT_TIMEOUT_S = 10.0
 UNREACHABLE_RETRY_S = 5.0
+DELIVERED_WITHIN_MS = 20_000
 _WEBHOOK = re.compile(r"(?P<base>https?://[^/\s?#@]+/rest/\d+/[^/\s?#]+)(?:[/?#].*)?")
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _NOT_THERE = {401, 403, 404, 410}
+# What httpcore tells its trace when head and connection are done.
+BODY_LEAVES = "http11.send_request_body.started"
+_TOO_LATE = "запрос не отправлен: запись остановлена или время на неё вышло"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +119,18 @@ def open_http(*, connections: int = 32) -> httpx.AsyncClient:
         transport=httpx.AsyncHTTPTransport(
             retries=0,
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            socket_options=_socket_options(),
         ),
         headers={"User-Agent": "stavbill", "Accept": "application/json"},
         follow_redirects=False,
     )
+
+
+def _socket_options() -> list[tuple[int, int, int]]:
+    """Let the kernel give up bytes that nobody takes: it would deliver a write minutes later."""
+    # Linux alone knows this option; elsewhere the look-up after the quiet time has to do.
+    name = getattr(socket, "TCP_USER_TIMEOUT", None)
+    return [] if name is None else [(socket.IPPROTO_TCP, name, DELIVERED_WITHIN_MS)]
 
 
 class Gateway:
@@ -126,7 +139,8 @@ class Gateway:
     Every method raises one of `failures`: `CallRefusedError` (not executed), `AccessLostError`
     (not executed, a person must act), `CallRejectedError`, `CallUnclearError`. Nothing is sent
     twice. `on_request` hears of every HTTP request; `may_send` is asked after the wait for the
-    limiter, right before sending: False makes it a `CallRefusedError`.
+    limiter, right before sending, and `is_in_time` when nothing but the body is left to be sent:
+    False makes it a `CallRefusedError`.
     """
 
     def __init__(
@@ -139,6 +153,7 @@ class Gateway:
         timeout_s: float = TIMEOUT_S,
         on_request: Callable[[RequestSeen], None] | None = None,
         may_send: Callable[[], bool] | None = None,
+        is_in_time: Callable[[], bool] | None = None,
     ) -> None:
         self._webhook = parse_webhook(webhook_url)
         self._http = http
@@ -147,6 +162,7 @@ class Gateway:
         self._timeout = httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
         self._on_request = on_request
         self._may_send = may_send
+        self._is_in_time = is_in_time
         self.limiter = limiter
         self.requests = 0
         # How many requests wait for their answer now.
@@ -213,8 +229,7 @@ class Gateway:
         """Send one request and return its envelope, which has a `result`; settle its failures."""
         if self._may_send is not None and not self._may_send():
             self.limiter.release(ticket)
-            msg = f"{method} не отправлен: запись остановлена или время на неё вышло"
-            raise CallRefusedError(msg)
+            raise CallRefusedError(_TOO_LATE)
         self.requests += 1
         self.in_flight += 1
         started = self._clock.monotonic()
@@ -244,6 +259,7 @@ class Gateway:
                     headers={"Content-Type": "application/json"},
                     timeout=self._timeout,
                     follow_redirects=False,
+                    extensions={"trace": self._look_once_more},
                 )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             msg = f"портал {self.host} недоступен ({self._cause(error)}): запрос не отправлен"
@@ -251,6 +267,14 @@ class Gateway:
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
             msg = f"портал {self.host} не ответил на {method} ({self._cause(error)})"
             raise CallUnclearError(msg) from None
+
+    async def _look_once_more(self, event: str, _info: object) -> None:
+        """Refuse at the last moment: a request without its body is not executed.
+
+        A process that was paused, or waited long for its connection, has no right to send any more.
+        """
+        if event == BODY_LEAVES and self._is_in_time is not None and not self._is_in_time():
+            raise CallRefusedError(_TOO_LATE)
 
     def _cause(self, error: Exception) -> str:
         """Name a transport's error instead of chaining it: its text may hold the whole address."""

@@ -236,7 +236,7 @@ class Application:
                 return
             orders = [batch.orders[one.intent] for one in batch.intents]
             try:
-                with fenced(claim.may_send):
+                with fenced(claim):
                     answered = await batch.executor.send(orders)
             except StavbillError as error:
                 # Whoever raises could not say what happened to each: the portal is asked later.
@@ -350,6 +350,10 @@ class _Claim:
         if self._until - self._clock.now() < self._needed:
             self._until = self._ledger.renew(self._ids)
         return self._until is not None
+
+    def is_in_time(self) -> bool:
+        """Say whether much of the claim is left: nobody takes it over before its end."""
+        return self._until is not None and self._until - self._clock.now() >= self._needed / 2
 
 
 async def _sleep(clock: Clock, seconds: float) -> None:

@@ -1,18 +1,33 @@
 """The fence: the last look before a write leaves, after every wait for the limiter.
 
 A batch may wait minutes for its turn while its claim runs out, or while somebody pulls the kill
-switch. Whoever puts requests on the wire asks `may_send` right before it does; outside a batch of
-the journal the answer is yes, unless the process is about to end.
+switch. Whoever puts requests on the wire asks `may_send` right before it does, and `is_in_time`
+once more when the connection stands and the body is about to leave: the process may have been
+paused in between. Outside a batch of the journal the answer is yes, unless the process is about to
+end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Protocol
 
 _leaving: list[str] = []
-_fence: ContextVar[Callable[[], bool] | None] = ContextVar("stavbill_fence", default=None)
+_fence: ContextVar[Fence | None] = ContextVar("stavbill_fence", default=None)
+
+
+class Fence(Protocol):
+    """A batch's right to leave."""
+
+    def may_send(self) -> bool:
+        """Say whether the batch may leave now, after everything was looked up."""
+        ...
+
+    def is_in_time(self) -> bool:
+        """Say by the clock alone whether nobody can have taken the batch over yet."""
+        ...
 
 
 def may_send() -> bool:
@@ -20,7 +35,15 @@ def may_send() -> bool:
     if _leaving:
         return False
     fence = _fence.get()
-    return fence is None or fence()
+    return fence is None or fence.may_send()
+
+
+def is_in_time() -> bool:
+    """Say whether the claim of the batch that is being sent still lasts; asks no store."""
+    if _leaving:
+        return False
+    fence = _fence.get()
+    return fence is None or fence.is_in_time()
 
 
 def close_fence(why: str) -> None:
@@ -34,7 +57,7 @@ def open_fence() -> None:
 
 
 @contextmanager
-def fenced(fence: Callable[[], bool]) -> Iterator[None]:
+def fenced(fence: Fence) -> Iterator[None]:
     """Let `fence` answer for everything that is sent inside, in this task."""
     token = _fence.set(fence)
     try:

@@ -99,11 +99,12 @@ def release_dead(
     """Put in doubt what senders that are certainly gone were sending; return how many.
 
     Nobody sends these any more, so the end of the claim need not be awaited: the portal is asked
-    `quiet` after the request left. A sender that lives after all finds its claim lost, and refuses.
+    `quiet` after now. The request left before that, though perhaps long after the claim was made.
+    A sender that lives after all finds its claim lost, and refuses.
     """
     lock_journal(db)
     rows = db.execute(
-        select(effects.c.effect, effects.c.sent_at).where(
+        select(effects.c.effect, effects.c.claim_until).where(
             effects.c.portal == portal,
             effects.c.status == Status.SENDING.value,
             effects.c.claim_by.in_(owners),
@@ -115,7 +116,7 @@ def release_dead(
             .where(effects.c.effect == row.effect)
             .values(
                 status=Status.DOUBT.value,
-                due=max(at, row.sent_at + quiet),
+                due=max(at, min(at, row.claim_until) + quiet),
                 detail="отправитель завершён, не дождавшись ответа",
             )
         )

@@ -88,10 +88,12 @@ def connect_engine(url: str) -> Engine:
         raise ConfigError(_not_an_address(url)) from error
     match parsed.get_backend_name():
         case "postgresql":
+            # An address that bears options of its own knows what it wants.
+            own = f"-c idle_in_transaction_session_timeout={IDLE_MS}"
             return create_engine(
                 parsed.set(drivername="postgresql+psycopg"),
                 pool_pre_ping=True,
-                connect_args={"options": f"-c idle_in_transaction_session_timeout={IDLE_MS}"},
+                connect_args={} if "options" in parsed.query else {"options": own},
             )
         case "sqlite" if parsed.database:
             engine = create_engine(parsed.set(drivername="sqlite"))
