@@ -45,7 +45,7 @@ class InvoiceRecord:
 
     `total` is in the invoice's currency (rubles, not kopecks), `updated` the portal's ISO text, by
     which rows read before are known to be still true. `rows_read` says whether `issued.rows` were
-    asked for.
+    asked for. `begins` and `ends` are its date and the day to pay by, None when empty.
     """
 
     company: CompanyId
@@ -58,6 +58,8 @@ class InvoiceRecord:
     stage: str
     updated: str
     rows_read: bool
+    begins: date | None = None
+    ends: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from stavbill.bitrix.write.values import text_at
 from stavbill.errors import PortalError
 from stavbill.plan.diff import ADDRESS_TAG, HOLD_TAG
 from stavbill.plan.effects import TaskId, UserId
+from stavbill.plan.reconcile_tasks import CHECK_TAG
 from stavbill.plan.records import (
     BankDetail,
     CompanyRecord,
@@ -50,9 +51,10 @@ REQUISITE_SELECT = (
 )  # fmt: skip
 INVOICE_SELECT = (
     "id", "title", "xmlId", "companyId", "mycompanyId", "stageId", "currencyId", "opportunity",
-    "createdTime", "updatedTime", "accountNumber",
+    "createdTime", "updatedTime", "accountNumber", "begindate", "closedate",
 )  # fmt: skip
 TASK_SELECT = ("ID", "TITLE", "DESCRIPTION", "STATUS", "RESPONSIBLE_ID", "UF_CRM_TASK")
+TASK_TAGS = (HOLD_TAG, ADDRESS_TAG, CHECK_TAG)
 OPTIONAL = frozenset({"templates", "presets", "me", "own_requisites"})
 
 
@@ -199,7 +201,7 @@ class PortalReader:
 
     async def tasks(self, only: Sequence[CompanyId] = ()) -> AsyncIterator[list[TaskRecord]]:
         """Yield the open tasks of our kinds, without their checklists."""
-        filters: list[dict[str, Param]] = [{"TAG": HOLD_TAG}, {"TAG": ADDRESS_TAG}]
+        filters: list[dict[str, Param]] = [{"TAG": tag} for tag in TASK_TAGS]
         if self._calls_group is not None:
             filters.append({"GROUP_ID": self._calls_group})
         for wanted in filters:

@@ -22,11 +22,12 @@ from stavbill.billing.facts import (
 )
 from stavbill.bitrix.batch import Json
 from stavbill.bitrix.read.chain import exact
-from stavbill.bitrix.write.values import id_at, rows_at, text_at
+from stavbill.bitrix.write.values import date_at, id_at, rows_at, text_at
 from stavbill.plan.diff import ADDRESS_TAG, HOLD_TAG, PARKED_TAG
 from stavbill.plan.effects import EffectKey, ItemId, TaskId, UserId
 from stavbill.plan.join import CALL_TAG
 from stavbill.plan.keys import parse_invoice_key
+from stavbill.plan.reconcile_tasks import CHECK_TAG
 from stavbill.plan.records import ContractRecord, InvoiceRecord, RequisiteRecord, TaskRecord
 from stavbill.plan.standing import StandingItem, StandingTask
 
@@ -35,6 +36,7 @@ TITLE_MARKS = (
     ("биллинг: счёт не выставлен", HOLD_TAG),
     ("биллинг: исправить адрес", ADDRESS_TAG),
     ("биллинг: компания на паузе", PARKED_TAG),
+    ("биллинг: сверка", CHECK_TAG),
     ("задача на прозвон", CALL_TAG),
 )
 
@@ -138,6 +140,8 @@ def invoice_record(
         stage=stage,
         updated=text_at(row, "updatedTime"),
         rows_read=rows is not None,
+        begins=date_at(row, "begindate"),
+        ends=date_at(row, "closedate"),
     )
 
 

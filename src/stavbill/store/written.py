@@ -1,0 +1,159 @@
+"""What the journal wrote for some companies, as the nightly check asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, func, or_, select
+
+from stavbill.billing.facts import CompanyId, InvoiceId
+from stavbill.plan.effects import EffectKey, MendTask, OpenTask, PutFields, PutInvoice
+from stavbill.plan.reconcile import NOTHING_WRITTEN, Written, WrittenInvoice
+from stavbill.plan.reconcile_tasks import CHECK_PREFIX
+from stavbill.plan.records import InvoiceRecord
+from stavbill.store import bodies
+from stavbill.store.effects import UNSETTLED, Status
+from stavbill.store.tables import companies, decisions, effects, records
+
+_MAYBE_THERE = frozenset({Status.DONE, Status.DIFFERS}) | UNSETTLED
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenByUs:
+    """What was written for a chunk of companies, and which items told of findings before."""
+
+    companies: Mapping[CompanyId, Written] = field(default_factory=dict)
+    told: Mapping[CompanyId, frozenset[str]] = field(default_factory=dict)
+
+    def of(self, company: CompanyId) -> Written:
+        """Return what was written for one company."""
+        return self.companies.get(company, NOTHING_WRITTEN)
+
+    def told_of(self, company: CompanyId) -> frozenset[str]:
+        """Return the codes of items that told of a company's findings."""
+        return self.told.get(company, frozenset())
+
+
+def written_by_us(
+    db: Connection, portal: str, ids: Collection[CompanyId], *, before: datetime
+) -> WrittenByUs:
+    """Return what the journal wrote for some companies.
+
+    Invoices first known to be written after `before` are left out of those that are compared: the
+    portal's lists may lag behind. Their keys are known all the same.
+    """
+    rows = db.execute(
+        select(effects)
+        .where(
+            effects.c.portal == portal,
+            effects.c.company.in_(ids),
+            or_(
+                effects.c.kind.in_(["put_invoice", "put_fields"]),
+                effects.c.key.like(f"{CHECK_PREFIX}%"),
+            ),
+        )
+        .order_by(effects.c.written_at, effects.c.effect)
+    )
+    known: dict[CompanyId, Written] = {}
+    told: dict[CompanyId, set[str]] = {}
+    for row in rows:
+        company, status = CompanyId(row.company), Status(row.status)
+        written = known.get(company, NOTHING_WRITTEN)
+        is_there = row.portal_id is not None or status in _MAYBE_THERE
+        if row.kind == "put_invoice" and is_there:
+            keys = written.known_keys | {EffectKey(row.key)}
+            known[company] = written = replace(written, known_keys=keys)
+        if status is not Status.DONE:
+            continue
+        match bodies.EFFECT.read(row.body):
+            case PutInvoice(key=key, draft=draft) if row.written_at <= before and row.portal_id:
+                one = WrittenInvoice(key, InvoiceId(row.portal_id), draft)
+                known[company] = replace(written, invoices=(*written.invoices, one))
+            case PutFields(card_count=count, billed_through=through):
+                known[company] = replace(
+                    written,
+                    card_count=written.card_count if count is None else count,
+                    billed_through=through or written.billed_through,
+                )
+            case OpenTask(items=items) | MendTask(add=items):
+                told.setdefault(company, set()).update(item.code for item in items)
+            case _:
+                pass
+    return WrittenByUs(known, {company: frozenset(codes) for company, codes in told.items()})
+
+
+def companies_gone(
+    db: Connection, portal: str, *, after: int = 0, limit: int = 200
+) -> tuple[CompanyId, ...]:
+    """Return the next companies that have invoices of ours and are not in the mirror any more."""
+    rows = db.execute(
+        select(effects.c.company)
+        .outerjoin(
+            companies,
+            (companies.c.portal == effects.c.portal) & (companies.c.company == effects.c.company),
+        )
+        .where(
+            effects.c.portal == portal,
+            effects.c.kind == "put_invoice",
+            effects.c.status == Status.DONE.value,
+            effects.c.company > after,
+            companies.c.company.is_(None),
+        )
+        .distinct()
+        .order_by(effects.c.company)
+        .limit(limit)
+    )
+    return tuple(CompanyId(row.company) for row in rows)
+
+
+def invoices_elsewhere(
+    db: Connection, portal: str, ids: Collection[InvoiceId]
+) -> dict[InvoiceId, CompanyId]:
+    """Return at which company each of some invoices stands in the mirror; absent when nowhere."""
+    if not ids:
+        return {}
+    rows = db.execute(
+        select(records.c.record, records.c.company).where(
+            records.c.portal == portal, records.c.kind == "invoice", records.c.record.in_(ids)
+        )
+    )
+    return {InvoiceId(row.record): CompanyId(row.company) for row in rows}
+
+
+def own_invoices(
+    db: Connection, portal: str, *, after: int = 0, limit: int = 500
+) -> tuple[InvoiceRecord, ...]:
+    """Return the next invoices with a key of ours, by id, those after `after`."""
+    rows = db.execute(
+        select(records.c.body)
+        .where(
+            records.c.portal == portal,
+            records.c.kind == "invoice",
+            records.c.external_id.like("stavbill:%"),
+            records.c.record > after,
+        )
+        .order_by(records.c.record)
+        .limit(limit)
+    )
+    return tuple(bodies.INVOICE.read(row.body) for row in rows)
+
+
+def last_decided(db: Connection, portal: str, ids: Collection[CompanyId]) -> dict[CompanyId, str]:
+    """Return how some companies were last decided: bill, skip, hold."""
+    last = (
+        select(decisions.c.company, func.max(decisions.c.decided).label("decided"))
+        .where(decisions.c.portal == portal, decisions.c.company.in_(ids))
+        .group_by(decisions.c.company)
+        .subquery()
+    )
+    rows = db.execute(
+        select(decisions.c.company, decisions.c.kind)
+        .join(
+            last,
+            (last.c.company == decisions.c.company) & (last.c.decided == decisions.c.decided),
+        )
+        .where(decisions.c.portal == portal)
+    )
+    return {CompanyId(row.company): row.kind for row in rows}
