@@ -13,7 +13,8 @@ from dbos import DBOS, SetWorkflowID
 from stavbill.store.database import Store
 from stavbill.store.workers import all_workers
 from stavbill.workflows.engine import launch_engine, stop_engine
-from stavbill.workflows.takeover import DEAD_AFTER_S, Heart
+from stavbill.workflows.limits import DEAD_AFTER_S
+from stavbill.workflows.takeover import Heart
 from tests.worker.hand_clock import HandClock
 
 BEGINNING = datetime(2026, 12, 10, 6, tzinfo=UTC)

@@ -22,9 +22,10 @@ from stavbill.operations.parts import Parts
 from stavbill.settings import Settings, load_settings
 from stavbill.worker.jobs import operations_of, schedules_of
 from stavbill.workflows.engine import launch_engine
+from stavbill.workflows.limits import HEARTBEAT_S
 from stavbill.workflows.runtime import Runtime, install
 from stavbill.workflows.schedule import Schedule, begin_due
-from stavbill.workflows.takeover import HEARTBEAT_S, Heart
+from stavbill.workflows.takeover import Heart
 
 TICK_S = 60.0
 SHORTEST_S = 0.2

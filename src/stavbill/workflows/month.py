@@ -9,6 +9,8 @@ Source: engine page, «How it maps».
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from dbos import DBOS, SetWorkflowID
 
 from stavbill.errors import WritingStoppedError
@@ -30,11 +32,13 @@ from stavbill.operations.reading import stored_policy
 from stavbill.plan.gate import Go
 from stavbill.store.runs import RunId, RunState, add_requests, read_run, set_state
 from stavbill.store.unsettled import is_stale
-from stavbill.workflows.queues import APPLY, PLAN
+from stavbill.store.workers import living
+from stavbill.workflows.limits import DEAD_AFTER_S
+from stavbill.workflows.queues import APPLY, PLAN, POLL_S
 from stavbill.workflows.runtime import Document, current, is_passing
 
-# Chunks of companies in one child: about a quarter of a second of deciding.
-CHUNKS_A_CHILD = 5
+# Chunks of companies in one child: some tenths of a second of deciding.
+CHUNKS_A_CHILD = 10
 # A plan that grew old before it was written is made again, but not for ever.
 ATTEMPTS = 3
 TRIES = 10
@@ -72,15 +76,15 @@ def _attempt(run: str, document: Document) -> Document:
                 DBOS.enqueue_workflow(PLAN, plan, run, document, first=first, last=last)
             )
     for child in children:
-        child.get_result()
+        child.get_result(polling_interval_sec=POLL_S)
     answer = judge_step(run, document)
     if answer != "go":
         return {"run": run, "state": answer}
     sharers = []
-    for share in range(1, current().shares + 1):
+    for share in range(1, sharers_step() + 1):
         with SetWorkflowID(f"{run}:apply:{share}"):
             sharers.append(DBOS.enqueue_workflow(APPLY, apply, run))
-    ends = {sharer.get_result() for sharer in sharers}
+    ends = {sharer.get_result(polling_interval_sec=POLL_S) for sharer in sharers}
     for end in ("stale", "stopped"):
         if end in ends:
             return {"run": run, "state": end}
@@ -165,6 +169,16 @@ def judge_step(run: str, document: Document) -> str:
     close_month(parts, name, report)
     log.warning("run_waits_for_person", run=run)
     return report.state
+
+
+@DBOS.step()
+def sharers_step() -> int:
+    """Return how many workers there are to write the run side by side."""
+    runtime = current()
+    since = runtime.parts.now() - timedelta(seconds=DEAD_AFTER_S)
+    with runtime.parts.store.read() as db:
+        alive = living(db, seen_since=since)
+    return min(max(len(alive), 1), runtime.shares)
 
 
 @_retried

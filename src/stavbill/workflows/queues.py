@@ -6,13 +6,13 @@ from dbos import DBOS
 
 # Whole operations: a month, a rerun, a post. They mostly wait, for the portal or for children.
 OPERATIONS = "operations"
-# Deciding is work of the processor: more at a time would only make each slower.
+# Deciding is work of the processor: two at a time in one process only hinder each other.
 PLAN = "plan"
 # One sharer of a run in each worker: a second would send what the first sends anyway.
 APPLY = "apply"
 
-_AT_A_TIME = {OPERATIONS: 8, PLAN: 2, APPLY: 1}
-POLL_S = 0.25
+_AT_A_TIME = {OPERATIONS: 8, PLAN: 1, APPLY: 1}
+POLL_S = 0.2
 
 
 def register_queues() -> None:

@@ -18,9 +18,8 @@ from stavbill.clock import Clock
 from stavbill.log import get_logger
 from stavbill.store.database import Store
 from stavbill.store.workers import beat, end_worker, living, silent, taking_over
+from stavbill.workflows.limits import DEAD_AFTER_S
 
-HEARTBEAT_S = 5.0
-DEAD_AFTER_S = 30.0
 log = get_logger()
 
 
