@@ -106,3 +106,19 @@ async def test_a_cancelled_month_sends_nothing_more_and_can_be_taken_up_again(
         assert report.exit_code == 0
         assert report.outcomes["done"] > 0
         assert place.end_state() == undisturbed
+
+
+async def test_two_workers_on_postgresql_one_of_them_killed(
+    tmp_path: Path, undisturbed: dict[str, object], postgres_database: str
+) -> None:
+    async with (
+        installed(tmp_path, companies=COMPANIES) as place,
+        workers_of(place, STAVBILL_DATABASE_URL=postgres_database) as workers,
+    ):
+        doomed = await workers.start()
+        await workers.start()
+        month = await workers.begin_month()
+        await workers.after_calls(IN_THE_MIDDLE)
+        doomed.send_signal(signal.SIGKILL)
+        assert (await workers.ended(month))["state"] == "SUCCESS"
+        assert place.end_state() == undisturbed
