@@ -11,9 +11,9 @@ import sys
 import structlog
 
 
-def set_up_logging(*, verbose: bool = False) -> None:
-    """Write events from `info` (or `debug`) on as JSON lines; warnings alone when not verbose."""
-    level = logging.DEBUG if verbose else logging.WARNING
+def set_up_logging(*, unattended: bool = False) -> None:
+    """Write events as JSON lines: warnings, or of an `unattended` process from `info` on."""
+    level = logging.INFO if unattended else logging.WARNING
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -51,13 +51,19 @@ CLAIM_MARGIN_S = 15.0
 
 @asynccontextmanager
 async def open_parts(
-    config: Path, env: Mapping[str, str] | None = None, clock: Clock | None = None
+    config: Path,
+    env: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    *,
+    unattended: bool = False,
 ) -> AsyncIterator[Parts]:
     """Build everything that a command needs from its configuration, and take it down after.
 
+    An `unattended` process tells in its log what it does.
+
     Raises `ConfigError` and `StoreError` before the first request.
     """
-    set_up_logging()
+    set_up_logging(unattended=unattended)
     settings = load_settings(config, os.environ if env is None else env)
     settings.require_secrets()
     clock = clock or SystemClock(settings.clock_scale, settings.clock_since)

@@ -16,7 +16,15 @@ from sqlalchemy import make_url
 from stavbill.clock import SystemClock
 from stavbill.operations.month_steps import MonthRequest
 from stavbill.settings import Settings, load_settings
-from stavbill.store.runs import RunId, RunState, read_run, set_state
+from stavbill.store.runs import (
+    Run,
+    RunId,
+    RunKind,
+    RunState,
+    latest_runs,
+    read_run,
+    set_state,
+)
 from stavbill.store.schema import open_store
 from stavbill.store.workers import Worker, all_workers
 from stavbill.workflows.engine import open_client
@@ -73,6 +81,20 @@ def ask_workers_for_month(config: Path, *, on: date | None, yes: bool) -> str:
     portal = urlsplit(settings.webhook_url()).netloc
     with open_client(engine_url(settings)) as client:
         return ask_for_month(client, portal, day.isoformat(), MonthRequest(on=day, yes=yes))
+
+
+def runs_that_wait(config: Path) -> tuple[Run, ...]:
+    """Return the newest month's run when it waits for a person, without asking the engine."""
+    settings = load_settings(config, os.environ)
+    portal = urlsplit(settings.portal_url).netloc
+    store = open_store(settings.database_url.get_secret_value())
+    try:
+        with store.read() as db:
+            months = [run for run in latest_runs(db, portal) if run.kind is RunKind.MONTH]
+    finally:
+        store.close()
+    newest = months[:1]
+    return tuple(run for run in newest if run.state is RunState.WAITING_APPROVAL)
 
 
 def known_workers(config: Path) -> tuple[Worker, ...]:

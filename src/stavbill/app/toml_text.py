@@ -56,6 +56,7 @@ def whole_toml(
         _tasks(found),
         *_wialon(installation.wialon),
         _database(installation.database_url),
+        WORKER,
     )
     return "\n".join(section for section in sections if section)
 
@@ -236,6 +237,12 @@ def _wialon(connections: Mapping[str, str]) -> list[str]:
         f"[wialon.{_key(name)}]  # значение «Где найти»\nurl = {quoted(url)}\n"
         for name, url in connections.items()
     ]
+
+
+WORKER = """\
+# [worker]                # stavbill worker: строки crontab по времени портала, "" — никогда
+# month = "0 7 * * *"     # запуск месяца, только по рабочим дням
+"""
 
 
 def _database(url: str) -> str:

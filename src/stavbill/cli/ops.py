@@ -74,15 +74,21 @@ def list_(
 
     Пример: stavbill ops list --all
     """
-    from stavbill.app.engine import engine_of
+    from stavbill.app.engine import engine_of, runs_that_wait
     from stavbill.workflows.engine import open_client
     from stavbill.workflows.inspect import list_open
 
-    with open_client(engine_of(_door(context).config)) as client:
+    config = _door(context).config
+    waiting = runs_that_wait(config)
+    with open_client(engine_of(config)) as client:
         found = list_open(client, everything=everything, limit=limit)
     if as_json:
-        print_json({"operations": [_document(one) for one in found]})
+        runs = [run.run for run in waiting]
+        operations = [_document(one) for one in found]
+        print_json({"operations": operations, "waiting_approval": runs})
         return
+    for run in waiting:
+        say(f"Ждёт подтверждения: stavbill run show {run.run}, потом stavbill run apply {run.run}")
     if not found:
         say("Незаконченных операций нет.")
         return

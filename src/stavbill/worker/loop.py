@@ -46,7 +46,7 @@ async def run_worker(config: Path, *, ready: Callable[[str], None]) -> None:
     loop = asyncio.get_running_loop()
     for told in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(told, stop.set)
-    async with open_parts(config) as parts:
+    async with open_parts(config, unattended=True) as parts:
         owner = process_name()
         install(Runtime(parts, loop, operations_of(settings), settings.toml.worker.shares))
         heart = Heart(
