@@ -45,10 +45,11 @@ class Workers:
         There it would hold the only writer's lock, and nobody could take anything over.
         """
         url = self.place.env.get("STAVBILL_DATABASE_URL", "")
-        file = self.place.config.parent / "stavbill.sqlite3"
+        folder = self.place.config.parent
+        files = (folder / "stavbill.sqlite3", folder / "stavbill-engine.sqlite3")
         while True:
             process.send_signal(signal.SIGSTOP)
-            if url.startswith("postgresql") or _is_free(file):
+            if url.startswith("postgresql") or all(map(is_free, files)):
                 return
             process.send_signal(signal.SIGCONT)
             await asyncio.sleep(0.01)
@@ -96,7 +97,7 @@ class Workers:
         )
 
 
-def _is_free(file: Path) -> bool:
+def is_free(file: Path) -> bool:
     """Say whether nobody holds the writer's lock of an SQLite file."""
     db = sqlite3.connect(file, timeout=0.2, isolation_level=None)
     try:
