@@ -189,6 +189,7 @@ effects = Table(
     Index(None, "portal", "company", "status"),
     Index(None, "run", "status", "waits", "due"),
     Index(None, "portal", "status"),
+    Index(None, "portal", "kind", "written_at"),
 )
 
 effect_after = Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from stavbill.store.service_tables import metadata
+from stavbill.store.delivery_tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
