@@ -1,0 +1,1 @@
+"""The emulated mail world, as other people's clients meet it."""
