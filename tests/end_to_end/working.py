@@ -54,6 +54,16 @@ class Workers:
             process.send_signal(signal.SIGCONT)
             await asyncio.sleep(0.01)
 
+    async def serve_web(self) -> str:
+        """Start the web process and return its address."""
+        ready = self.place.config.parent / "web-address"
+        words = ("web", "--port", "0", "--ready-file", str(ready))
+        process = await self._run(*words, pipe=False)
+        self.processes.append(process)
+        await until(lambda: ready.exists() or process.returncode is not None)
+        assert process.returncode is None
+        return ready.read_text(encoding="utf-8")
+
     async def ask(self, *words: str) -> dict[str, Any]:
         """Run a command with --json and return its document."""
         process = await self._run(*words, "--json", pipe=True)

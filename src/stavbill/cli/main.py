@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from stavbill.cli import company, ops, portal, run, service, worker
+from stavbill.cli import company, ops, portal, run, service, web, worker
 from stavbill.cli.common import Door
 
 HELP = """Биллинг мониторинга: Битрикс24, Wialon, один верный счёт в месяц.
@@ -28,6 +28,7 @@ app.add_typer(company.invoice_app, name="invoice")
 app.add_typer(portal.app, name="portal")
 app.add_typer(service.db_app, name="db")
 app.add_typer(ops.app, name="ops")
+app.add_typer(web.app, name="web")
 app.command("init")(portal.init)
 app.command("doctor")(portal.doctor)
 app.command("check")(run.check)

@@ -5,11 +5,19 @@ Source: portal page, «Written»; billing rules §9.
 
 from __future__ import annotations
 
-from stavbill.billing.decision import Bill, HoldReason, InvoiceDraft, Note
+from stavbill.billing.decision import (
+    Bill,
+    Decision,
+    Hold,
+    HoldReason,
+    InvoiceDraft,
+    Note,
+    Skip,
+)
 from stavbill.plan.effects import ItemText
 from stavbill.plan.invariants import MustNever, Violation
 from stavbill.plan.standing import Standing
-from stavbill.plan.texts import draft_lines, hold_text, note_text, rubles
+from stavbill.plan.texts import draft_lines, hold_text, note_text, rubles, skip_text
 
 ADDRESS_ITEMS = {
     "no_recipient": "Укажите почту («Эмaйл для абонки») или номер WhatsApp.",
@@ -45,6 +53,20 @@ def held_text(reasons: tuple[HoldReason, ...]) -> str:
     """Return the timeline entry of a held company: why there is no invoice."""
     listed = "\n".join(f"• {hold_text(reason)}" for reason in reasons)
     return f"Счёт не выставлен:\n{listed}"
+
+
+def explained_text(decision: Decision, last: Bill | None) -> str:
+    """Return the timeline entry that answers «why»: the decision, and what was billed last."""
+    match decision:
+        case Bill():
+            return f"По запросу: счёт будет выставлен.\n\n{billed_text(decision)}"
+        case Hold(reasons=reasons):
+            return held_text(reasons)
+        case Skip(reason=reason):
+            text = f"Счёта сейчас нет: {skip_text(reason)}"
+            if last is None:
+                return text
+            return f"{text}\n\nВыставлено в последний раз:\n{billed_text(last)}"
 
 
 def hold_task_text(standing: Standing) -> tuple[str, str]:

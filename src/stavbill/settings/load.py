@@ -20,6 +20,7 @@ from stavbill.settings.secrets import (
     CLOCK_SINCE,
     DATABASE_URLS,
     PORTAL_URL,
+    WEB_SECRETS,
     read_environment,
     token_of,
 )
@@ -47,6 +48,7 @@ class Settings:
     database_url: SecretStr
     clock_scale: float = 1.0
     clock_since: float | None = None
+    web_secrets: Mapping[str, SecretStr] = field(default_factory=dict, repr=False)
 
     def require_secrets(self) -> None:
         """Raise one `ConfigError` that names every secret a run needs and has not got."""
@@ -120,6 +122,9 @@ def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
         database_url=SecretStr(database),
         clock_scale=scale,
         clock_since=since,
+        web_secrets={
+            name: SecretStr(environment[name]) for name in WEB_SECRETS if name in environment
+        },
     )
 
 

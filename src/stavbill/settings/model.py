@@ -28,6 +28,7 @@ from pydantic import (
 
 from stavbill.billing.money import Currency
 from stavbill.settings.defaults import default_issuers
+from stavbill.settings.web import WebSettings
 from stavbill.settings.worker import WorkerSettings
 from stavbill.wialon.connection import DEADLINE_S, PAGE_SIZE, SMALLEST_PAGE
 
@@ -278,6 +279,7 @@ class TomlSettings(Section):
     wialon: dict[Text, WialonSettings] = Field(default_factory=dict)
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = WorkerSettings()
+    web: WebSettings = WebSettings()
 
     @model_validator(mode="after")
     def _codes_are_unique_and_known(self) -> Self:

@@ -16,7 +16,12 @@ PORTAL_URL = "STAVBILL_PORTAL_URL"
 DATABASE_URLS = ("STAVBILL_DATABASE_URL", "DATABASE_URL")
 CLOCK_SCALE = "STAVBILL_CLOCK_SCALE"
 CLOCK_SINCE = "STAVBILL_CLOCK_SINCE"
-OWN = frozenset({PORTAL_URL, CLOCK_SCALE, CLOCK_SINCE, *DATABASE_URLS})
+# What Bitrix24 shows for the outgoing webhook; what signs our own links; what others ask with.
+APPLICATION_TOKEN = "STAVBILL_APPLICATION_TOKEN"  # noqa: S105  the variable's name
+WEB_SECRET = "STAVBILL_WEB_SECRET"  # noqa: S105  the variable's name
+API_TOKEN = "STAVBILL_API_TOKEN"  # noqa: S105  the variable's name
+WEB_SECRETS = (APPLICATION_TOKEN, WEB_SECRET, API_TOKEN)
+OWN = frozenset({PORTAL_URL, CLOCK_SCALE, CLOCK_SINCE, *DATABASE_URLS, *WEB_SECRETS})
 TOKEN_PREFIX = token_variable("")
 LINE = re.compile(r"(?:export\s+)?([^\s=#]+)\s*=\s*(.*)")
 FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO

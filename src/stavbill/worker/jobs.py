@@ -11,9 +11,11 @@ from stavbill.operations.month_steps import MonthRequest
 from stavbill.operations.parts import Parts
 from stavbill.operations.rerun import RerunRequest, rerun_company
 from stavbill.settings import Settings
+from stavbill.store.inbox import forget_posts
 from stavbill.store.runs import RunId
 from stavbill.store.workers import forget_workers
 from stavbill.workdays import workdays_of
+from stavbill.worker.posts import post
 from stavbill.workflows.history import forget_ended
 from stavbill.workflows.runtime import Document, Operation
 from stavbill.workflows.schedule import Schedule, trigger_of
@@ -64,9 +66,10 @@ def operations_of(settings: Settings) -> Mapping[str, Operation]:
         before = parts.now() - days
         with parts.store.write() as db:
             workers = forget_workers(db, before=before)
-        return {"workers": workers, "workflows": forget_ended(days)}
+            posts = forget_posts(db, before=before)
+        return {"workers": workers, "posts": posts, "workflows": forget_ended(days)}
 
-    return {"rerun": rerun, "tidy": tidy}
+    return {"rerun": rerun, "post": post, "tidy": tidy}
 
 
 async def rerun(parts: Parts, document: Document) -> Document:

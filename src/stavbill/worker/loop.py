@@ -21,6 +21,7 @@ from stavbill.log import get_logger
 from stavbill.operations.parts import Parts
 from stavbill.settings import Settings, load_settings
 from stavbill.worker.jobs import operations_of, schedules_of
+from stavbill.worker.posts import Posts
 from stavbill.workflows.engine import launch_engine
 from stavbill.workflows.limits import HEARTBEAT_S
 from stavbill.workflows.runtime import Runtime, install
@@ -28,6 +29,7 @@ from stavbill.workflows.schedule import Schedule, begin_due
 from stavbill.workflows.takeover import Heart
 
 TICK_S = 60.0
+POSTS_S = 0.5
 SHORTEST_S = 0.2
 # What is on its way to the portal is waited for; a request takes no longer than this.
 FAREWELL_S = 80.0
@@ -58,6 +60,7 @@ async def run_worker(config: Path, *, ready: Callable[[str], None]) -> None:
         stopped = threading.Event()
         ticking = [
             _every(HEARTBEAT_S / scale, (heart.beat, heart.take_over), stopped),
+            _every(max(POSTS_S / scale, SHORTEST_S), (Posts(parts).begin,), stopped),
         ]
         scheduler = _schedule(settings, parts)
         ready(owner)

@@ -1,0 +1,93 @@
+"""Forms as Bitrix24 posts them: PHP's nested keys, `data[FIELDS][ID]=7`, `document_id[]=crm`.
+
+Source: b24restdocs, api-reference/events; Bitrix24 reference 10.1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+Form = dict[str, "str | Form"]
+
+MAX_FIELDS = 1_000
+MAX_DEPTH = 8
+_KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
+_PART = re.compile(r"\[([^\[\]]*)\]")
+
+
+class FormError(ValueError):
+    """The body is no form that Bitrix24 would send; the text says why, in English."""
+
+
+def parse_form(body: bytes) -> Form:
+    """Return the form in `body`; lists are forms with the keys `0`, `1`, ….
+
+    Raises `FormError` for what is not UTF-8, has too many fields, is nested too deep, or gives one
+    key both a value and fields of its own.
+    """
+    try:
+        text = body.decode("utf-8")
+        pairs = parse_qsl(
+            text,
+            keep_blank_values=True,
+            max_num_fields=MAX_FIELDS,
+            encoding="utf-8",
+            errors="strict",
+        )
+    except ValueError as error:
+        msg = f"not a form: {error}"
+        raise FormError(msg) from error
+    form: Form = {}
+    for key, value in pairs:
+        _put(form, _path(key), value)
+    return form
+
+
+def _path(key: str) -> list[str]:
+    found = _KEY.fullmatch(key)
+    if found is None:
+        msg = "a key with stray brackets"
+        raise FormError(msg)
+    path = [found[1], *_PART.findall(found[2])]
+    if len(path) > MAX_DEPTH:
+        msg = "a key nested too deep"
+        raise FormError(msg)
+    return path
+
+
+def _put(form: Form, path: list[str], value: str) -> None:
+    *above, last = path
+    here = form
+    for name in above:
+        below = here.setdefault(name or str(len(here)), {})
+        if isinstance(below, str):
+            msg = "a key with both a value and fields"
+            raise FormError(msg)
+        here = below
+    name = last or str(len(here))
+    if isinstance(here.get(name), dict):
+        msg = "a key with both a value and fields"
+        raise FormError(msg)
+    here[name] = value
+
+
+def text_at(form: Mapping[str, str | Form], *path: str) -> str | None:
+    """Return the text at a path, None when there is none."""
+    here: str | Mapping[str, str | Form] | None = form
+    for name in path:
+        if not isinstance(here, Mapping):
+            return None
+        here = here.get(name)
+    return here if isinstance(here, str) else None
+
+
+def texts_at(form: Mapping[str, str | Form], name: str) -> tuple[str, ...]:
+    """Return the texts of a list, or the one text that stands for it."""
+    found = form.get(name)
+    if isinstance(found, str):
+        return (found,)
+    if isinstance(found, Mapping):
+        return tuple(value for value in found.values() if isinstance(value, str))
+    return ()

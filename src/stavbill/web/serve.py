@@ -1,0 +1,97 @@
+"""The web process: settings into the application, and uvicorn around it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from stavbill.clock import SystemClock
+from stavbill.errors import ConfigError
+from stavbill.log import set_up_logging
+from stavbill.settings import Settings, load_settings
+from stavbill.settings.secrets import API_TOKEN, APPLICATION_TOKEN, WEB_SECRET
+from stavbill.store.schema import open_store
+from stavbill.web.posts import ACTIONS
+from stavbill.web.server import WebOptions, create_app
+from stavbill.web.signing import robot_url
+
+
+def serve(
+    config: Path, *, host: str | None = None, port: int | None = None, ready_file: Path | None
+) -> None:
+    """Serve until SIGTERM or SIGINT. Raises `ConfigError` and `StoreError` before it listens."""
+    settings = load_settings(config, os.environ)
+    options = options_of(settings)
+    set_up_logging(unattended=True)
+    store = open_store(settings.database_url.get_secret_value())
+    try:
+        clock = SystemClock(settings.clock_scale, settings.clock_since)
+        app = create_app(store, clock, options)
+        web = settings.toml.web
+        listening = _listen(host or web.host, web.port if port is None else port)
+        if ready_file is not None:
+            name, number = listening.getsockname()[:2]
+            ready_file.write_text(f"http://{name}:{number}", encoding="utf-8")
+        # Bitrix24 tells its addresses and our secrets in the query: no access log.
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+        )
+        server.run(sockets=[listening])
+    finally:
+        store.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        msg = f"На {host}:{port} слушать нельзя: {error.strerror} (ключи web.host, web.port)"
+        raise ConfigError(msg) from error
+    return listening
+
+
+def options_of(settings: Settings) -> WebOptions:
+    """Return what the application takes. Raises `ConfigError` when nobody could be let in."""
+    secrets = {name: text.get_secret_value() for name, text in settings.web_secrets.items()}
+    if not secrets:
+        msg = (
+            f"Некого впускать: задайте {APPLICATION_TOKEN} (токен исходящего вебхука Битрикс24), "
+            f"{WEB_SECRET} (подпись адресов роботов) или {API_TOKEN} (для других программ)"
+        )
+        raise ConfigError(msg)
+    web = settings.toml.web
+    return WebOptions(
+        portal=_portal(settings),
+        application_token=secrets.get(APPLICATION_TOKEN),
+        web_secret=secrets.get(WEB_SECRET),
+        api_token=secrets.get(API_TOKEN),
+        max_body=web.max_body,
+        max_age_s=web.max_age_s,
+        docs=web.docs,
+    )
+
+
+def robot_urls(config: Path) -> dict[str, str]:
+    """Return the signed address of every action. Raises `ConfigError` without secret or address."""
+    settings = load_settings(config, os.environ)
+    secret = settings.web_secrets.get(WEB_SECRET)
+    public = settings.toml.web.public_url
+    if secret is None or not public:
+        msg = f"Нужны {WEB_SECRET} (длинная случайная строка) и web.public_url в настройках"
+        raise ConfigError(msg)
+    portal = _portal(settings)
+    return {
+        action: robot_url(public, secret.get_secret_value(), portal, action) for action in ACTIONS
+    }
+
+
+def _portal(settings: Settings) -> str:
+    return urlsplit(settings.portal_url).netloc

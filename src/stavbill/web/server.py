@@ -1,0 +1,217 @@
+"""The HTTP application: hooks of Bitrix24, the JSON interface, health and metrics.
+
+Source: operations page, «Webhooks» and «Observability».
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+
+from stavbill.clock import Clock
+from stavbill.errors import StoreError
+from stavbill.log import get_logger
+from stavbill.store.database import Store
+from stavbill.store.inbox import Post
+from stavbill.web.forms import Form, FormError, parse_form, text_at
+from stavbill.web.health import is_ready, metrics_text
+from stavbill.web.posts import (
+    ACTIONS,
+    PostError,
+    post_of_event,
+    post_of_json,
+    post_of_robot,
+    time_of,
+)
+from stavbill.web.signing import is_same, sign
+from stavbill.web.writer import Writer, writing
+
+FORM = "application/x-www-form-urlencoded"
+AHEAD_S = 300
+RETRY_AFTER_S = "5"
+log = get_logger()
+Answer = Awaitable[Response]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebOptions:
+    """What the application takes: the portal's host, secrets, limits. None secret: nobody may."""
+
+    portal: str
+    application_token: str | None
+    web_secret: str | None
+    api_token: str | None
+    max_body: int
+    max_age_s: int
+    docs: bool = False
+
+
+class Refusal(Exception):
+    """An answer other than «taken»: HTTP status, a code for programs, a sentence for people."""
+
+    def __init__(self, status: int, code: str, text: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.text = text
+
+
+FORGED = Refusal(403, "forged", "Подпись или токен не подходят.")
+
+
+def create_app(store: Store, clock: Clock, options: WebOptions) -> FastAPI:
+    """Return the application; everything that it takes stands in the store before the answer."""
+    writer = Writer(store, options.portal, clock)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with writing(writer):
+            yield
+
+    app = FastAPI(
+        title="stavbill",
+        lifespan=lifespan,
+        docs_url="/docs" if options.docs else None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if options.docs else None,
+    )
+    door = _Door(writer, clock, options)
+    app.post("/hooks/bitrix")(door.bitrix)
+    app.post("/hooks/robot/{action}")(door.robot)
+    app.post("/api/v1/{action}")(door.program)
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(StoreError, _store_away)
+    _add_health(app, store, clock, options.portal)
+    return app
+
+
+class _Door:
+    """The three ways in."""
+
+    def __init__(self, writer: Writer, clock: Clock, options: WebOptions) -> None:
+        self._writer = writer
+        self._clock = clock
+        self._options = options
+
+    async def bitrix(self, request: Request) -> Response:
+        """Take an event or an outgoing webhook, known by its application token."""
+        form = await self._form(request)
+        token = text_at(form, "auth", "application_token")
+        domain = (text_at(form, "auth", "domain") or "").casefold()
+        known = is_same(token, self._options.application_token)
+        if not known or domain not in {self._options.portal.casefold(), _host(self._options)}:
+            raise FORGED
+        self._refuse_old(form)
+        return await self._take(lambda: post_of_event(form))
+
+    async def robot(self, action: str, request: Request) -> Response:
+        """Take a robot's request, known by the signature of its address."""
+        query = dict(request.query_params)
+        secret, portal = self._options.web_secret, self._options.portal
+        expected = sign(secret, "robot", portal, action) if secret else None
+        form = await self._form(request, empty=True)
+        if not is_same(query.get("sign"), expected):
+            raise FORGED
+        _known(action)
+        self._refuse_old(form)
+        return await self._take(lambda: post_of_robot(action, form, query, self._clock.now()))
+
+    async def program(self, action: str, request: Request) -> Response:
+        """Take another program's request in JSON, known by its bearer token."""
+        body = await self._body(request)
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind.casefold() != "bearer" or not is_same(token.strip(), self._options.api_token):
+            raise FORGED
+        _known(action)
+        try:
+            document = json.loads(body)
+        except ValueError as error:
+            raise Refusal(400, "malformed", "Тело запроса не JSON.") from error
+        name = request.headers.get("idempotency-key")
+        return await self._take(lambda: post_of_json(action, document, name, self._clock.now()))
+
+    async def _take(self, read: Callable[[], Post | None]) -> Response:
+        try:
+            post = read()
+        except PostError as error:
+            raise Refusal(400, "malformed", str(error)) from error
+        if post is None:
+            return JSONResponse({"status": "ignored"})
+        new = await self._writer.put(post)
+        return JSONResponse({"status": "accepted" if new else "known", "event": post.event})
+
+    async def _form(self, request: Request, *, empty: bool = False) -> Form:
+        body = await self._body(request)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
+        if not body and empty:
+            return {}
+        if kind != FORM:
+            raise Refusal(415, "not_a_form", f"Ожидался {FORM}.")
+        try:
+            return parse_form(body)
+        except FormError as error:
+            raise Refusal(400, "malformed", "Форма не разобрана.") from error
+
+    async def _body(self, request: Request) -> bytes:
+        """Read no more than is allowed, whatever the request says of its length."""
+        limit = self._options.max_body
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                raise Refusal(413, "too_large", f"Больше {limit} байт.")
+        return bytes(body)
+
+    def _refuse_old(self, form: Form) -> None:
+        made = time_of(form)
+        if made is None:
+            return
+        age = self._clock.now().timestamp() - made
+        if age > self._options.max_age_s or age < -AHEAD_S:
+            raise Refusal(400, "too_old", "Сообщение старое или из будущего, не принято.")
+
+
+def _host(options: WebOptions) -> str:
+    return options.portal.partition(":")[0].casefold()
+
+
+def _known(action: str) -> None:
+    if action not in ACTIONS:
+        names = ", ".join(ACTIONS)
+        raise Refusal(404, "unknown_action", f"Нет такого действия. Есть: {names}.")
+
+
+async def _refused(_request: Request, refusal: Exception) -> Response:
+    if not isinstance(refusal, Refusal):
+        raise refusal
+    log.warning("post_refused", code=refusal.code)
+    return JSONResponse({"error": refusal.code, "text": refusal.text}, refusal.status)
+
+
+async def _store_away(_request: Request, error: Exception) -> Response:
+    log.warning("post_not_stored", detail=str(error))
+    body = {"error": "unavailable", "text": "Сообщение не сохранено, повторите."}
+    return JSONResponse(body, 503, headers={"Retry-After": RETRY_AFTER_S})
+
+
+def _add_health(app: FastAPI, store: Store, clock: Clock, portal: str) -> None:
+    @app.get("/healthz")
+    def healthz() -> dict[str, str]:
+        """Say that the process lives."""
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        """Say whether posts can be stored, whether a worker lives, whether writing is stopped."""
+        ready, document = is_ready(store, clock, portal)
+        return JSONResponse(document, 200 if ready else 503)
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        """Give counters for Prometheus."""
+        return Response(metrics_text(store, clock, portal), media_type="text/plain; version=0.0.4")

@@ -1,0 +1,78 @@
+"""Posts into the store, many in one transaction when many come at once.
+
+An answer is given after the commit. One transaction at a time is on its way; what comes meanwhile
+is the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from stavbill.clock import Clock
+from stavbill.errors import StoreError
+from stavbill.store.database import Store
+from stavbill.store.inbox import Post, put_posts
+
+SEVERAL = 200
+
+
+class Writer:
+    """Stores posts of one portal; use it inside `writing`."""
+
+    def __init__(self, store: Store, portal: str, clock: Clock) -> None:
+        self._store = store
+        self._portal = portal
+        self._clock = clock
+        self._queue: asyncio.Queue[tuple[Post, asyncio.Future[bool]]] = asyncio.Queue()
+
+    async def put(self, post: Post) -> bool:
+        """Store a post; return whether it is new. Durable on return.
+
+        Raises `StoreError` when it cannot be stored; then nothing is known of it.
+        """
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait((post, done))
+        return await done
+
+    async def work(self) -> None:
+        """Store what comes, until cancelled."""
+        while True:
+            several = [await self._queue.get()]
+            while len(several) < SEVERAL and not self._queue.empty():
+                several.append(self._queue.get_nowait())
+            await self._store_them(several)
+
+    async def _store_them(self, several: list[tuple[Post, asyncio.Future[bool]]]) -> None:
+        try:
+            new = await asyncio.to_thread(self._write, [post for post, _ in several])
+        except Exception as error:  # noqa: BLE001  every asker is told, whatever it is
+            for _, done in several:
+                if not done.done():
+                    away = StoreError(f"posts were not stored: {type(error).__name__}")
+                    away.__cause__ = error
+                    done.set_exception(away)
+            return
+        told: set[str] = set()
+        for post, done in several:
+            if not done.done():
+                done.set_result(new[post.event] and post.event not in told)
+            told.add(post.event)
+
+    def _write(self, posts: list[Post]) -> dict[str, bool]:
+        with self._store.write() as db:
+            return put_posts(db, self._portal, posts, at=self._clock.now())
+
+
+@asynccontextmanager
+async def writing(writer: Writer) -> AsyncIterator[None]:
+    """Let the writer work inside."""
+    task = asyncio.ensure_future(writer.work())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

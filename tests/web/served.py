@@ -1,0 +1,77 @@
+"""The application served over real HTTP on loopback, with a store of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+import httpx
+import uvicorn
+
+from stavbill.store.database import Store
+from stavbill.store.inbox import Post, waiting_posts
+from stavbill.web.server import WebOptions, create_app
+from tests.worker.hand_clock import HandClock
+
+NOW = datetime(2026, 12, 10, 6, tzinfo=UTC)
+PORTAL = "portal.example"
+TOKEN, SECRET, API = "app-token", "web-secret", "api-token"
+OPTIONS = WebOptions(
+    portal=PORTAL,
+    application_token=TOKEN,
+    web_secret=SECRET,
+    api_token=API,
+    max_body=4096,
+    max_age_s=86_400,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """A client of the served application, and its store."""
+
+    client: httpx.AsyncClient
+    store: Store
+
+    def waiting(self) -> tuple[Post, ...]:
+        """Return what stands in the inbox."""
+        with self.store.read() as db:
+            return waiting_posts(db, PORTAL)
+
+    async def event(self, name: str, **words: str) -> httpx.Response:
+        """Post an event as Bitrix24 does."""
+        form = {
+            "event": name,
+            "ts": str(int(NOW.timestamp())),
+            "auth[domain]": PORTAL,
+            "auth[application_token]": TOKEN,
+            **words,
+        }
+        return await self.client.post("/hooks/bitrix", content=urlencode(form), headers=FORM)
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@asynccontextmanager
+async def served(store: Store, options: WebOptions = OPTIONS) -> AsyncIterator[Web]:
+    """Serve the application until the block ends."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    app = create_app(store, HandClock(NOW), options)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
+    task = asyncio.ensure_future(server.serve(sockets=[listening]))
+    try:
+        while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
+            await asyncio.sleep(0.01)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            yield Web(client, store)
+    finally:
+        server.should_exit = True
+        await task
