@@ -1,0 +1,149 @@
+"""Where notices are read from: an IMAP folder, or a Maildir that a local mail server fills.
+
+A letter is marked as read only after what it says stands in the store; read twice, it says the
+same. Source: RFC 3501; the Maildir convention (`new`, `cur`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import imaplib
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from stavbill.delivery.smtp import Security
+
+SEVERAL = 100
+
+
+class MailboxError(Exception):
+    """The mailbox cannot be read; its text is for an operator."""
+
+
+class NoticeBox(Protocol):
+    """A mailbox with letters that were not looked at yet."""
+
+    async def unread(self) -> Sequence[tuple[str, bytes]]:
+        """Return some unread letters by a name each. Raises `MailboxError`."""
+        ...
+
+    async def mark_read(self, names: Sequence[str]) -> None:
+        """Mark letters as read, by the names that `unread` gave."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImapSettings:
+    """An IMAP folder. `timeout_s` in seconds; `ca_file` is a certificate of the server's own."""
+
+    host: str
+    port: int
+    security: Security
+    user: str
+    password: str = field(repr=False)
+    folder: str = "INBOX"
+    ca_file: Path | None = None
+    timeout_s: float = 60.0
+
+
+class ImapBox:
+    """A folder of an IMAP server; every question is a connection of its own, in a thread."""
+
+    def __init__(self, settings: ImapSettings) -> None:
+        self._settings = settings
+
+    async def unread(self) -> Sequence[tuple[str, bytes]]:
+        """Return unread letters without marking them as read."""
+        return await asyncio.to_thread(self._told, self._fetch)
+
+    async def mark_read(self, names: Sequence[str]) -> None:
+        """Set the flag «seen»."""
+        await asyncio.to_thread(self._told, lambda box: _mark(box, names))
+
+    def _told(self, work: _Work) -> Sequence[tuple[str, bytes]]:
+        try:
+            box = self._connected()
+            try:
+                return work(box)
+            finally:
+                box.logout()
+        except (imaplib.IMAP4.error, OSError, ssl.SSLError) as error:
+            where = f"{self._settings.host}:{self._settings.port}"
+            msg = f"Почтовый ящик уведомлений {where} не читается: {error}"
+            raise MailboxError(msg) from error
+
+    def _connected(self) -> imaplib.IMAP4:
+        known = self._settings
+        context = ssl.create_default_context()
+        if known.ca_file is not None:
+            context.load_verify_locations(cafile=known.ca_file)
+        box: imaplib.IMAP4
+        if known.security is Security.TLS:
+            box = imaplib.IMAP4_SSL(
+                known.host, known.port, ssl_context=context, timeout=known.timeout_s
+            )
+        else:
+            box = imaplib.IMAP4(known.host, known.port, timeout=known.timeout_s)
+            if known.security is Security.STARTTLS:
+                box.starttls(context)
+        box.login(known.user, known.password)
+        status, said = box.select(f'"{known.folder}"')
+        if status != "OK":
+            msg = f"папка {known.folder}: {said!r}"
+            raise imaplib.IMAP4.error(msg)
+        return box
+
+    @staticmethod
+    def _fetch(box: imaplib.IMAP4) -> Sequence[tuple[str, bytes]]:
+        _, found = box.uid("SEARCH", "UNSEEN")
+        names = (found[0] or b"").split()[:SEVERAL]
+        letters = []
+        for name in names:
+            # PEEK leaves the letter unread until the store has what it says.
+            _, parts = box.uid("FETCH", name.decode(), "(BODY.PEEK[])")
+            body = next((part[1] for part in parts if isinstance(part, tuple)), None)
+            if body is not None:
+                letters.append((name.decode(), body))
+        return letters
+
+
+class MaildirBox:
+    """A Maildir: unread letters stand in `new`, read ones in `cur` with the flag S."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def unread(self) -> Sequence[tuple[str, bytes]]:
+        """Return the letters in `new`, by file name."""
+        return await asyncio.to_thread(self._read)
+
+    async def mark_read(self, names: Sequence[str]) -> None:
+        """Move letters to `cur`."""
+        await asyncio.to_thread(self._move, names)
+
+    def _read(self) -> Sequence[tuple[str, bytes]]:
+        try:
+            names = sorted(path.name for path in (self._folder / "new").iterdir())[:SEVERAL]
+            return [(name, (self._folder / "new" / name).read_bytes()) for name in names]
+        except OSError as error:
+            msg = f"Maildir {self._folder} не читается: {error.strerror}"
+            raise MailboxError(msg) from error
+
+    def _move(self, names: Sequence[str]) -> None:
+        cur = self._folder / "cur"
+        cur.mkdir(exist_ok=True)
+        for name in names:
+            (self._folder / "new" / name).replace(cur / f"{name.partition(':')[0]}:2,S")
+
+
+class _Work(Protocol):
+    def __call__(self, box: imaplib.IMAP4, /) -> Sequence[tuple[str, bytes]]: ...
+
+
+def _mark(box: imaplib.IMAP4, names: Sequence[str]) -> Sequence[tuple[str, bytes]]:
+    if names:
+        box.uid("STORE", ",".join(names), "+FLAGS", r"(\Seen)")
+    return ()

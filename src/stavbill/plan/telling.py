@@ -1,0 +1,147 @@
+"""What the portal is told of a delivery: stage, timeline entry, tasks that ask a person.
+
+Source: delivery page; portal page, «Written»; beyond 11.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from stavbill.billing.facts import CompanyId
+from stavbill.plan.diff import ADDRESS_TAG
+from stavbill.plan.effects import (
+    AddTimeline,
+    EffectKey,
+    InvoiceStage,
+    ItemText,
+    OpenTask,
+    PutStage,
+    UserId,
+)
+from stavbill.plan.notices import InvoiceNotice
+from stavbill.plan.texts import rubles
+
+DELIVERY_TAG = "stavbill-delivery"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """One revision that went out: to whom (each with what became of it), and where it is paid."""
+
+    company: CompanyId
+    invoice: EffectKey
+    revision: int
+    notice: InvoiceNotice
+    recipients: tuple[tuple[str, str], ...]
+    pay_link: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """A message that a person must look at; `message` and `round` name it for good."""
+
+    company: CompanyId
+    title: str
+    responsible: UserId | None
+    invoice: EffectKey
+    notice: InvoiceNotice
+    message: int
+    round: int
+    recipient: str
+    reason: str
+    due: date
+
+
+def sent_stage(told: Delivered) -> PutStage:
+    """Return the stage «Отправлен клиенту» of an invoice.
+
+    Source: delivery page, «Written back».
+    """
+    key = EffectKey(f"sent:{told.invoice}:{told.revision}")
+    return PutStage(key=key, company=told.company, invoice=told.invoice, stage=InvoiceStage.SENT)
+
+
+def sent_entry(sent: Sequence[Delivered]) -> AddTimeline:
+    """Return one timeline entry about everything that went out to a company in one pass.
+
+    Source: delivery page, «Written back».
+    """
+    parts = []
+    for one in sent:
+        corrected = f", исправление {one.revision}" if one.revision > 1 else ""
+        head = f"{_invoice(one.notice)} на сумму {rubles(one.notice.total)}{corrected}"
+        listed = [f"• {recipient} — {state}" for recipient, state in one.recipients]
+        link = [f"Оплата: {one.pay_link}"] if one.pay_link else []
+        parts.append("\n".join((f"Отправлено: {head}", *listed, *link)))
+    names = "|".join(f"{one.invoice}:{one.revision}" for one in sent)
+    mark = hashlib.sha256(names.encode()).hexdigest()[:16]
+    company = sent[0].company
+    key = EffectKey(f"timeline:sent:{company}:{mark}")
+    return AddTimeline(key=key, company=company, text="\n\n".join(parts))
+
+
+def refused_task(trouble: Trouble) -> OpenTask:
+    """Return the task «исправить адрес» about a recipient that is refused for good.
+
+    Source: delivery page; issue of delivery, 2.
+    """
+    name = trouble.title or f"компания {trouble.company}"
+    description = (
+        f"{_invoice(trouble.notice)} выставлен, но не дошёл до {trouble.recipient}: "
+        f"{trouble.reason}. Исправьте адрес на карточке компании: новому адресу счёт уйдёт сам в "
+        "течение часа. Если адрес верный, отправить ещё раз: "
+        f"stavbill delivery resolve {trouble.message} --send-again --by ИМЯ"
+    )
+    item = f"Исправить адрес {trouble.recipient}: {trouble.reason} [address]"
+    return _task(trouble, "address", f"Биллинг: исправить адрес — {name}", description, item)
+
+
+def doubt_task(trouble: Trouble) -> OpenTask:
+    """Return the task that asks whether a message arrived of which nobody knows.
+
+    Source: delivery page («evidence is awaited, then a person is asked»).
+    """
+    name = trouble.title or f"компания {trouble.company}"
+    description = (
+        f"{_invoice(trouble.notice)} отправлялся на {trouble.recipient}, но ответ сервера потерян "
+        f"({trouble.reason}), и подтверждения нет до сих пор. Второй раз сам он не уйдёт. Спросите "
+        f"клиента. Дошёл: stavbill delivery resolve {trouble.message} --sent --by ИМЯ. Не дошёл: "
+        f"stavbill delivery resolve {trouble.message} --send-again --by ИМЯ"
+    )
+    item = f"Узнать, дошёл ли счёт до {trouble.recipient} [doubt]"
+    return _task(trouble, "doubt", f"Биллинг: дошёл ли счёт? — {name}", description, item)
+
+
+def document_task(trouble: Trouble) -> OpenTask:
+    """Return the task about an invoice whose document cannot be made.
+
+    Source: delivery page; issue of delivery, 1 (a held invoice with that reason).
+    """
+    name = trouble.title or f"компания {trouble.company}"
+    description = (
+        f"{_invoice(trouble.notice)} выставлен, но не отправлен: документ не составить. "
+        f"{trouble.reason} Когда это исправлено, счёт уйдёт сам."
+    )
+    item = f"Исправить: {trouble.reason} [document]"
+    return _task(trouble, "document", f"Биллинг: счёт не отправлен — {name}", description, item)
+
+
+def _task(trouble: Trouble, kind: str, title: str, description: str, item: str) -> OpenTask:
+    return OpenTask(
+        key=EffectKey(f"delivery:{kind}:{trouble.message}:{trouble.round}:{trouble.invoice}"),
+        company=trouble.company,
+        title=title,
+        description=description,
+        tag=ADDRESS_TAG if kind == "address" else DELIVERY_TAG,
+        responsible=trouble.responsible,
+        items=(ItemText(kind, item),),
+        due=trouble.due,
+    )
+
+
+def _invoice(notice: InvoiceNotice) -> str:
+    number = f" № {notice.number}" if notice.number else ""
+    return f"Счёт{number} от {notice.issued:%d.%m.%Y} «{notice.title}»"
