@@ -1,0 +1,1 @@
+"""The emulated WhatsApp provider, asked as its documentation shows."""
