@@ -24,6 +24,7 @@ from stavbill.store.credits import GrantedCredit, put_credits
 from stavbill.store.schema import open_store
 from tests.crash.actor import SEAMS, STRIKE, Seam
 from tests.end_to_end.driving import DAY, Installation, installed
+from tests.end_to_end.working import is_free
 
 ROOT = Path(__file__).resolve().parents[2]
 SCALE = 60.0
@@ -49,6 +50,12 @@ class Scene:
     @property
     def database(self) -> str:
         return self.environment["STAVBILL_DATABASE_URL"]
+
+    def strike(self, number: int, sent: signal.Signals, passage: Passage) -> Strike:
+        """Watch the gate: the process that `Strike.process` names gets a signal at a point."""
+        made = Strike(number, sent, passage, self.place.config.parent / "stavbill.sqlite3")
+        self.portal.gate.watch(made.guard)
+        return made
 
     async def start(
         self, *words: str, strike: str = "", seams: Path | None = None, program: str = ""
@@ -191,19 +198,26 @@ async def change_card(made: Scene, company: int, fields: dict[str, str]) -> None
 # ------------------------------------------------------------------------- striking at the gate
 @dataclass(slots=True)
 class Strike:
-    """A signal to a process when its request stands at a point of the portal's gate."""
+    """A signal to a process when its request stands at a point of the portal's gate.
+
+    A process that is to be stopped is stopped outside of a transaction: inside of one of SQLite it
+    would hold the only writer's lock, and nobody could take anything over.
+    """
 
     number: int
     sent: signal.Signals
     passage: Passage
+    file: Path
     process: Process | None = None
-    struck: Point | None = None
 
     async def guard(self, point: Point) -> Passage:
         if point.number != self.number or self.process is None:
             return Passage.GO
-        self.struck = point
         self.process.send(self.sent)
+        while self.sent is signal.SIGSTOP and not is_free(self.file):
+            self.process.send(signal.SIGCONT)
+            await asyncio.sleep(0.01)
+            self.process.send(signal.SIGSTOP)
         return self.passage
 
 
@@ -217,4 +231,4 @@ def counting(seen: list[Point]) -> Guard:
     return guard
 
 
-__all__ = ["COMPANIES", "DAY", "Process", "Scene", "Seam", "Strike", "counting", "scene"]
+__all__ = ["COMPANIES", "DAY", "Process", "Scene", "Seam", "counting", "scene"]

@@ -15,7 +15,7 @@ import pytest
 from stavbill.sandbox.portal.gate import Passage
 from tests.crash.conftest import Undisturbed
 from tests.crash.forms import points
-from tests.crash.place import COMPANIES, Process, Scene, Seam, Strike, scene
+from tests.crash.place import COMPANIES, Process, Scene, Seam, scene
 from tests.crash.test_matrix import BATCHES, GATE
 
 
@@ -38,8 +38,7 @@ async def test_paused_while_a_request_is_on_its_way(
     tmp_path: Path, undisturbed: Undisturbed, number: int, passage: Passage
 ) -> None:
     async with scene(tmp_path) as made:
-        strike = Strike(number, signal.SIGSTOP, passage)
-        made.portal.gate.watch(strike.guard)
+        strike = made.strike(number, signal.SIGSTOP, passage)
         strike.process = await made.month()
         try:
             if await strike.process.stands_still():

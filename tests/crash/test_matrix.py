@@ -13,7 +13,7 @@ import pytest
 from stavbill.sandbox.portal.gate import Passage
 from tests.crash.conftest import Undisturbed
 from tests.crash.forms import points, struck
-from tests.crash.place import COMPANIES, Scene, Seam, Strike, scene
+from tests.crash.place import COMPANIES, Scene, Seam, scene
 
 # The month has 41 points at the gate and 90 commits; the long form goes a little beyond.
 GATE, COMMITS, BATCHES = range(1, 44), range(1, 96), range(1, 11)
@@ -52,8 +52,7 @@ async def test_killed_at_a_write(
 ) -> None:
     """What reached the portal runs although nobody listens, or the rest of it does not run."""
     async with scene(tmp_path) as killed:
-        strike = Strike(number, signal.SIGKILL, passage)
-        killed.portal.gate.watch(strike.guard)
+        strike = killed.strike(number, signal.SIGKILL, passage)
         strike.process = await killed.month()
         await strike.process.ends(*struck(-signal.SIGKILL))
         killed.portal.gate.watch(None)
