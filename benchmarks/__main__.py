@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from benchmarks.figures import Figure
 
-NAMES = ("core", "month", "lost", "memory", "rerun", "reading", "engine")
+NAMES = ("core", "month", "lost", "memory", "rerun", "reading", "engine", "webhooks")
 SIZED = frozenset({"memory", "reading"})
 
 

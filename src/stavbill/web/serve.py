@@ -19,6 +19,9 @@ from stavbill.web.posts import ACTIONS
 from stavbill.web.server import WebOptions, create_app
 from stavbill.web.signing import robot_url
 
+# Longer than a proxy before us keeps an idle connection: it must not find it closed.
+KEEP_ALIVE_S = 75
+
 
 def serve(
     config: Path, *, host: str | None = None, port: int | None = None, ready_file: Path | None
@@ -38,7 +41,13 @@ def serve(
             ready_file.write_text(f"http://{name}:{number}", encoding="utf-8")
         # Bitrix24 tells its addresses and our secrets in the query: no access log.
         server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
+            )
         )
         server.run(sockets=[listening])
     finally:
