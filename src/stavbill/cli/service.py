@@ -35,7 +35,7 @@ def sandbox(  # noqa: PLR0917  one parameter for each option
         Path | None, typer.Option("--ready-file", help="Куда записать адреса и токены (JSON).")
     ] = None,
 ) -> None:
-    """Поднять на этой машине ненастоящие Битрикс24 и Wialon с выдуманными данными."""
+    """Поднять на этой машине ненастоящие Битрикс24, Wialon, почту и WhatsApp: всё выдумано."""
     from stavbill.sandbox.serve import main as serve
 
     words = ["--companies", str(companies), "--seed", str(seed), "--as-of", as_of]

@@ -1,4 +1,4 @@
-"""The whole sandbox on loopback: one portal and one Wialon host for each connection.
+"""The whole sandbox on loopback: a portal, Wialon hosts, a mail server, a WhatsApp provider.
 
 In a test: `async with running_sandbox(companies=200) as sandbox: …`. As a process:
 `python -m stavbill.sandbox.serve --companies 500 --seed 42 --ready-file FILE`.
@@ -24,10 +24,19 @@ from aiohttp import web
 from stavbill.sandbox.clock import SandboxClock, ScaledClock
 from stavbill.sandbox.furnish.portal import ME, PortalFurnisher
 from stavbill.sandbox.furnish.wialon import WialonFurnisher
+from stavbill.sandbox.mail.serve import MailDoors, mail_doors
+from stavbill.sandbox.mail.server import MailServer
+from stavbill.sandbox.mail.web import PREFIX as MAIL_CONTROL
+from stavbill.sandbox.mail.web import mail_app
 from stavbill.sandbox.portal.limits import Limits
 from stavbill.sandbox.portal.portal import SECRET, Portal
 from stavbill.sandbox.portal.switches import Switches
 from stavbill.sandbox.portal.web import portal_app
+from stavbill.sandbox.whatsapp.instance import Instance
+from stavbill.sandbox.whatsapp.life import Life
+from stavbill.sandbox.whatsapp.methods import Provider
+from stavbill.sandbox.whatsapp.web import PREFIX as WHATSAPP_CONTROL
+from stavbill.sandbox.whatsapp.web import whatsapp_app
 from stavbill.sandbox.wialon.host import WialonHost
 from stavbill.sandbox.wialon.web import wialon_app
 from stavbill.sandbox.world.build import World, build_world
@@ -45,7 +54,8 @@ class Sandbox:
 
     `portal_url` is the portal's address without a trailing slash, `webhook` the whole way in.
     `wialon`, `wialon_urls` and `tokens` are by the name of the connection, as it stands in the
-    card's «Где найти».
+    card's «Где найти». `mail` says where SMTP and IMAP listen, `mail_url` is the mailbox page;
+    `whatsapp_url` the provider's `apiUrl`, all without a trailing slash.
     """
 
     world: World
@@ -55,6 +65,10 @@ class Sandbox:
     wialon: dict[str, WialonHost]
     wialon_urls: dict[str, str]
     tokens: dict[str, str]
+    mail: MailDoors
+    mail_url: str
+    whatsapp: Instance
+    whatsapp_url: str
 
     @property
     def webhook(self) -> str:
@@ -66,6 +80,7 @@ class Sandbox:
         environment = {"STAVBILL_PORTAL_URL": self.webhook} | {
             f"STAVBILL_WIALON_TOKEN_{name.upper()}": token for name, token in self.tokens.items()
         }
+        environment["STAVBILL_WHATSAPP_TOKEN"] = self.whatsapp.token
         return {
             "portal_url": self.webhook,
             "portal_control": f"{self.portal_url}/_sandbox/",
@@ -73,6 +88,15 @@ class Sandbox:
             "wialon": {
                 name: {"url": url, "token": self.tokens[name]}
                 for name, url in self.wialon_urls.items()
+            },
+            "mail": self.mail.ready()
+            | {"page": f"{self.mail_url}/", "control": self.mail_url + MAIL_CONTROL},
+            "whatsapp": {
+                "url": self.whatsapp_url,
+                "instance": self.whatsapp.id,
+                "token": self.whatsapp.token,
+                "page": f"{self.whatsapp_url}/",
+                "control": self.whatsapp_url + WHATSAPP_CONTROL,
             },
             "as_of": self.world.as_of.isoformat(),
             "companies": self.world.companies_count,
@@ -97,8 +121,9 @@ async def running_sandbox(
 ) -> AsyncIterator[Sandbox]:
     """Serve a world (given, or built from the other words) until the block ends.
 
-    `port` 0 takes free ports; otherwise the portal has it and the Wialon hosts the next ones.
-    `switches` and `limits` are the portal's; faults are switched on the running hosts.
+    `port` 0 takes free ports; otherwise the portal has it, the Wialon hosts the next ones, then
+    the mailbox page, WhatsApp, SMTP, SMTP over TLS and IMAP. `switches` and `limits` are the
+    portal's; faults are switched on the running hosts.
     """
     world = world or build_world(companies, seed, as_of)
     start = datetime(*world.as_of.timetuple()[:3], MORNING_UTC, tzinfo=UTC)
@@ -115,6 +140,9 @@ async def running_sandbox(
             at = port + place if port else 0
             urls[name] = await stack.enter_async_context(_served(wialon_app(wialon), host, at))
             wialon.base_url = urls[name]
+        post = await stack.enter_async_context(
+            _post(clock, host, port + len(urls) + 1 if port else 0)
+        )
         yield Sandbox(
             world=world,
             clock=clock,
@@ -123,13 +151,44 @@ async def running_sandbox(
             wialon=furnisher.hosts,
             wialon_urls=urls,
             tokens={connection.name: connection.token for connection in world.connections},
+            mail=post.mail,
+            mail_url=post.mail_url,
+            whatsapp=post.whatsapp,
+            whatsapp_url=post.whatsapp_url,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """The ways to customers."""
+
+    mail: MailDoors
+    mail_url: str
+    whatsapp: Instance
+    whatsapp_url: str
+
+
+@asynccontextmanager
+async def _post(clock: SandboxClock, host: str, port: int) -> AsyncIterator[_Post]:
+    """Open mail and WhatsApp on five ports from `port` on; 0 takes free ones."""
+    page, chats, smtp, smtps, imap = range(port, port + 5) if port else (0,) * 5
+    instance, server = Instance(clock), MailServer(clock)
+    life = Life(instance)
+    provider = Provider(instance, life)
+    async with (
+        _served(whatsapp_app(provider), host, chats) as whatsapp_url,
+        _served(mail_app(server, chats=f"{whatsapp_url}/"), host, page) as mail_url,
+        mail_doors(server, host=host, ports=(smtp, smtps, imap)) as doors,
+    ):
+        provider.files_url = whatsapp_url
+        yield _Post(doors, mail_url, instance, whatsapp_url)
 
 
 @asynccontextmanager
 async def _served(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
     """Serve an application; give its address without a trailing slash."""
-    runner = web.AppRunner(app, access_log=None)
+    # Whoever waits for an answer that comes in ten minutes does not hold up the end.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

@@ -7,10 +7,12 @@ import json
 import sys
 from collections import Counter
 from datetime import date
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import aiosmtplib
 from wialon.api import Wialon
 
 from stavbill.sandbox.serve import running_sandbox
@@ -126,7 +128,37 @@ async def test_ready_names_every_way_in() -> None:
             "STAVBILL_PORTAL_URL": sandbox.webhook,
             "STAVBILL_WIALON_TOKEN_STAVROS": sandbox.tokens["stavros"],
             "STAVBILL_WIALON_TOKEN_STAVROS1": sandbox.tokens["stavros1"],
+            "STAVBILL_WHATSAPP_TOKEN": sandbox.whatsapp.token,
         }
+
+
+async def test_mail_and_whatsapp_are_in_the_sandbox_and_say_where() -> None:
+    async with running_sandbox(companies=20) as sandbox, aiohttp.ClientSession() as http:
+        mail, chats = sandbox.ready()["mail"], sandbox.ready()["whatsapp"]
+        assert isinstance(mail, dict)
+        assert isinstance(chats, dict)
+        message = EmailMessage()
+        message["From"], message["To"] = "schet@avtotrek.example", "buh@romashka.example"
+        message["Subject"] = "Счёт № 1"
+        message.set_content("Добрый день!")
+        await aiosmtplib.send(
+            message,
+            hostname=mail["host"],
+            port=mail["smtp_port"],
+            start_tls=mail["certificate"] is not None,
+            cert_bundle=mail["certificate"],
+        )
+        async with http.get(mail["page"]) as page:
+            shown = await page.text()
+            assert "Счёт № 1" in shown
+            assert chats["page"] in shown
+        async with http.get(mail["control"]) as listed:
+            assert len(await listed.json()) == 1
+        way = f"{chats['url']}/waInstance{chats['instance']}/getStateInstance/{chats['token']}"
+        async with http.get(way) as state:
+            assert await state.json() == {"stateInstance": "authorized"}
+        async with http.get(chats["control"]) as told:
+            assert await told.json() == []
 
 
 async def test_as_a_process_it_tells_addresses_and_stops_when_told(tmp_path: Path) -> None:
