@@ -1,0 +1,205 @@
+"""Handing over: who is at which message, and what came of it.
+
+A message is claimed, then noted to be leaving right before its last byte does. Whoever vanished
+before that note has sent nothing; whoever vanished after it leaves a message of which nobody knows,
+and which nobody sends again by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select, update
+
+from stavbill.store.delivery_tables import messages, sending_holds, sendings
+from stavbill.store.message_events import note, raise_status
+from stavbill.store.messages import Message, MessageId, Stage, message_of
+from stavbill.store.sendings import SendingId, SendingState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of handing over: where the message goes, and when it is looked at again.
+
+    `status` is what is now known of it, with the statuses that it outweighs; None for nothing new.
+    `counts` says that the other side refused, so that the attempt counts.
+    """
+
+    message: MessageId
+    stage: Stage
+    due: datetime
+    detail: str
+    status: str | None = None
+    reference: str | None = None
+    counts: bool = True
+
+
+def waiting_sendings(db: Connection, portal: str, *, at: datetime) -> tuple[SendingId, ...]:
+    """Return the revisions of which messages may be handed over now."""
+    query = _ready(portal, at).with_only_columns(messages.c.sending).distinct()
+    return tuple(SendingId(row.sending) for row in db.execute(query))
+
+
+def claim_messages(
+    db: Connection,
+    portal: str,
+    *,
+    owner: str,
+    at: datetime,
+    until: datetime,
+    limit: int,
+    sendings_known: Collection[SendingId],
+    but_senders: Collection[str] = (),
+) -> tuple[Message, ...]:
+    """Claim messages that are due, those of one revision together, and return them."""
+    query = (
+        _ready(portal, at)
+        .with_only_columns(messages.c.message)
+        .where(messages.c.sending.in_(sendings_known))
+        .order_by(messages.c.sending, messages.c.message)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=messages)
+    )
+    if but_senders:
+        query = query.where(messages.c.sender.not_in(but_senders))
+    ids = [row.message for row in db.execute(query)]
+    rows = db.execute(
+        update(messages)
+        .where(messages.c.message.in_(ids), messages.c.stage == Stage.WAITING.value)
+        .values(
+            stage=Stage.CLAIMED.value,
+            claim_by=owner,
+            claim_until=until,
+            first_try=func.coalesce(messages.c.first_try, at),
+        )
+        .returning(messages)
+    )
+    return tuple(sorted((message_of(row) for row in rows), key=lambda one: one.message))
+
+
+def _ready(portal: str, at: datetime) -> Select[Any]:
+    held = (
+        select(sending_holds.c.who)
+        .where(
+            sending_holds.c.portal == sendings.c.portal,
+            sending_holds.c.invoice_key == sendings.c.invoice_key,
+        )
+        .exists()
+    )
+    return (
+        select(messages)
+        .join(sendings, sendings.c.sending == messages.c.sending)
+        .where(
+            messages.c.portal == portal,
+            messages.c.stage == Stage.WAITING.value,
+            messages.c.due <= at,
+            sendings.c.state == SendingState.OPEN.value,
+            ~held,
+        )
+    )
+
+
+def note_leaving(
+    db: Connection, ids: Collection[MessageId], *, owner: str, until: datetime
+) -> frozenset[MessageId]:
+    """Note that the last byte of these leaves now; return those that are still this owner's."""
+    rows = db.execute(
+        update(messages)
+        .where(
+            messages.c.message.in_(ids),
+            messages.c.stage == Stage.CLAIMED.value,
+            messages.c.claim_by == owner,
+        )
+        .values(stage=Stage.LEAVING.value, claim_until=until)
+        .returning(messages.c.message)
+    )
+    return frozenset(MessageId(row.message) for row in rows)
+
+
+def settle_messages(
+    db: Connection,
+    results: Sequence[Result],
+    *,
+    owner: str,
+    at: datetime,
+    outweighs: Mapping[str, Collection[str]],
+) -> None:
+    """Move messages that this owner handed over, one put in doubt meanwhile included."""
+    for one in results:
+        mine = (
+            messages.c.message == one.message,
+            messages.c.claim_by == owner,
+            messages.c.stage.in_([Stage.CLAIMED.value, Stage.LEAVING.value, Stage.UNCLEAR.value]),
+        )
+        values: dict[str, object] = {
+            "stage": one.stage.value,
+            "due": one.due,
+            "detail": one.detail,
+            "claim_until": None,
+        }
+        if one.counts:
+            values["attempts"] = messages.c.attempts + 1
+        if one.reference is not None:
+            values["reference"] = one.reference
+        if one.stage is Stage.SENT:
+            values["sent_at"] = at
+        row = db.execute(
+            update(messages).where(*mine).values(**values).returning(messages.c.round)
+        ).one_or_none()
+        if row is None:
+            continue
+        if one.status is not None:
+            raise_status(db, one.message, one.status, outweighs[one.status])
+        note(
+            db,
+            one.message,
+            row.round,
+            kind=one.status or one.stage.value,
+            source="channel",
+            evidence=f"channel:{row.round}:{at.isoformat()}",
+            detail=one.detail,
+            at=at,
+            seen=at,
+        )
+
+
+def release_vanished(
+    db: Connection, portal: str, *, at: datetime, gone: Collection[str]
+) -> tuple[int, int]:
+    """Take messages from owners that are `gone` or whose claim has ended.
+
+    Return how many wait again, and of how many nobody knows whether they left.
+    """
+    lost = (messages.c.claim_until < at) | messages.c.claim_by.in_(gone)
+    known = messages.c.portal == portal
+    waiting = db.execute(
+        update(messages)
+        .where(known, messages.c.stage == Stage.CLAIMED.value, lost)
+        .values(stage=Stage.WAITING.value, claim_by=None, claim_until=None, due=at)
+    )
+    unclear = db.execute(
+        update(messages)
+        .where(known, messages.c.stage == Stage.LEAVING.value, lost)
+        .values(
+            stage=Stage.UNCLEAR.value,
+            due=at,
+            detail="отправитель пропал, не дождавшись ответа",
+        )
+    )
+    return waiting.rowcount, unclear.rowcount
+
+
+def owners(db: Connection, portal: str) -> frozenset[str]:
+    """Return who claims to be handing something over right now."""
+    rows = db.execute(
+        select(messages.c.claim_by)
+        .where(
+            messages.c.portal == portal,
+            messages.c.stage.in_([Stage.CLAIMED.value, Stage.LEAVING.value]),
+        )
+        .distinct()
+    )
+    return frozenset(row.claim_by for row in rows if row.claim_by)
