@@ -22,7 +22,7 @@ from stavbill.clock import Clock, SystemClock
 from stavbill.errors import ConfigError, StoreError, WialonError
 from stavbill.settings import Settings, load_settings
 from stavbill.settings.load import NO_WEBHOOK
-from stavbill.store.control import SharedText
+from stavbill.store.control import SharedText, raised_flags
 from stavbill.store.schema import newest_version, open_store
 from stavbill.wialon.check import check_connection
 from stavbill.wialon.connection import Connection, token_variable
@@ -46,6 +46,7 @@ async def examine(
             good("settings", f"настройки {config}"),
             _directory(config.parent),
             _database(settings, clock),
+            *_flags(settings),
             *portal,
             *wialon,
             _fonts(),
@@ -93,6 +94,26 @@ def _database(settings: Settings, clock: Clock) -> Check:
     except (StoreError, ConfigError) as trouble:
         return failed("database", "база не готова", str(trouble))
     return good("database", f"база открыта и доступна для записи, версия {newest_version()}")
+
+
+def _flags(settings: Settings) -> list[Check]:
+    """Say who stopped the writing and why; a database that is not ready was told of already."""
+    if settings.webhook is None:
+        return []
+    try:
+        store = open_store(settings.database_url.get_secret_value())
+        try:
+            with store.read() as db:
+                up = raised_flags(db, urlsplit(settings.webhook_url()).netloc)
+        finally:
+            store.close()
+    except (StoreError, ConfigError):
+        return []
+    fix = "Кто и как снять: stavbill status"
+    return [
+        doubtful("writing", f"запись на портал остановлена, {one.who}: {one.reason}", fix)
+        for one in up
+    ]
 
 
 async def _portal(settings: Settings, clock: Clock) -> list[Check]:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from stavbill.cli import company, ops, portal, run, service, web, worker
+from stavbill.cli import company, ops, portal, run, service, stopping, web, worker
 from stavbill.cli.common import Door
 
 HELP = """Биллинг мониторинга: Битрикс24, Wialon, один верный счёт в месяц.
@@ -34,6 +34,9 @@ app.command("doctor")(portal.doctor)
 app.command("check")(run.check)
 app.command("sandbox")(service.sandbox)
 app.command("worker")(worker.worker)
+app.command("stop")(stopping.stop)
+app.command("go")(stopping.go)
+app.command("status")(stopping.status)
 
 
 @app.callback()

@@ -1,0 +1,112 @@
+"""`stop`, `go`, `status`: the kill switch, which needs the database only, not the portal."""
+
+from __future__ import annotations
+
+import getpass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stavbill.cli.common import STOPPED, print_json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stavbill.store.control import RaisedFlag
+
+FLAGS = {
+    "kill_switch": "остановлено человеком",
+    "read_only": "только чтение (safety.read_only в настройках)",
+    "violation": "нарушение, которое сделал сам stavbill",
+}
+WAYS_OUT = {
+    "kill_switch": "Снять: stavbill go",
+    "read_only": "Снять: уберите safety.read_only из настроек",
+    "violation": "Разберитесь (stavbill check), затем: stavbill go --after-violation",
+}
+Json = Annotated[bool, typer.Option("--json", help="Один документ JSON.")]
+Who = Annotated[str | None, typer.Option("--who", help="Кто (иначе имя пользователя машины).")]
+
+
+def stop(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option("--reason", help="Почему; увидят все, кто ждёт.")],
+    who: Who = None,
+    as_json: Json = False,
+) -> None:
+    """Остановить запись на портал: ни один следующий запрос записи уже не уйдёт.
+
+    Действует на всех работников и команды сразу, портал для этого не нужен. Начатое не теряется.
+
+    Пример: stavbill stop --reason "бухгалтер проверяет суммы"
+    """
+    from stavbill.app.stopping import stop_writing
+
+    up = stop_writing(context.obj.config, reason=reason, who=who or getpass.getuser())
+    if as_json:
+        print_json({"stopped": True, "flags": _documents(up)})
+        return
+    say("Запись остановлена. Чтение, планы и отчёты работают. Снять: stavbill go")
+
+
+def go(
+    context: typer.Context,
+    after_violation: Annotated[
+        bool, typer.Option("--after-violation", help="Снять и остановку из-за нарушения.")
+    ] = False,
+    who: Who = None,
+    as_json: Json = False,
+) -> None:
+    """Снова разрешить запись: работники и следующий запуск продолжат с того же места.
+
+    Пример: stavbill go
+    """
+    from stavbill.app.stopping import allow_writing
+
+    down, up = allow_writing(
+        context.obj.config, who=who or getpass.getuser(), after_violation=after_violation
+    )
+    if as_json:
+        lowered = [flag.value for flag in down]
+        print_json({"stopped": bool(up), "lowered": lowered, "flags": _documents(up)})
+    elif up:
+        _tell(up)
+    else:
+        say("Запись разрешена." if down else "Запись и так была разрешена.")
+    raise typer.Exit(STOPPED if up else 0)
+
+
+def status(context: typer.Context, as_json: Json = False) -> None:
+    """Показать, разрешена ли запись на портал, и если нет, кто и почему её остановил.
+
+    Код выхода 4, когда запись остановлена. Пример: stavbill status
+    """
+    from stavbill.app.stopping import what_stops
+
+    up = what_stops(context.obj.config)
+    if as_json:
+        print_json({"stopped": bool(up), "flags": _documents(up)})
+    elif up:
+        _tell(up)
+    else:
+        say("Запись разрешена.")
+    raise typer.Exit(STOPPED if up else 0)
+
+
+def _tell(up: Iterable[RaisedFlag]) -> None:
+    for one in up:
+        say(f"Запись остановлена: {FLAGS[one.flag.value]}. {one.who}, {one.since:%d.%m.%Y %H:%M} "
+            f"UTC: {one.reason}")  # fmt: skip
+        say(WAYS_OUT[one.flag.value])
+
+
+def _documents(up: Iterable[RaisedFlag]) -> list[dict[str, str]]:
+    return [
+        {
+            "flag": one.flag.value,
+            "reason": one.reason,
+            "who": one.who,
+            "since": one.since.isoformat(timespec="seconds"),
+        }
+        for one in up
+    ]
