@@ -6,6 +6,7 @@
 #   make check     under a minute: linters, types, imports, and the tests of the pure core
 #   make golden    rewrites the approved documents in tests/golden; review the diff like code
 #   make bench     one line for each figure: name value unit limit ok|short
+#   make chaos     2,000 companies, 2 workers, every fault, kills and pauses: ends with a verdict
 #   make lock      resolves requirements*.lock again from pyproject.toml
 #
 # A fresh Debian 12 needs python3.11, pip and make. Another interpreter: make PYTHON=/path install
@@ -23,7 +24,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-ha
 DEBIAN_TEST := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-liberation postgresql
 
 .DELETE_ON_ERROR:
-.PHONY: help install dev debian demo test check static golden bench lock
+.PHONY: help install dev debian demo test check static golden bench chaos lock
 
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
@@ -75,6 +76,10 @@ golden: dev
 
 bench: dev
 	$(BIN)/python -m benchmarks
+
+# CHAOS="--database postgresql --seed 7" chooses another one.
+chaos: dev debian
+	$(BIN)/python -m benchmarks.chaos $(CHAOS)
 
 lock: dev
 	$(LOCK) --group build --output-file requirements.lock
