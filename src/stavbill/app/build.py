@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
+
 from stavbill.billing.facts import ServiceCode
 from stavbill.billing.policy import Policy
 from stavbill.bitrix.budget import Limits
@@ -31,7 +33,7 @@ from stavbill.bitrix.write.tasks import TaskExecutor
 from stavbill.bitrix.write.timeline import TimelineExecutor
 from stavbill.clock import Clock, SystemClock
 from stavbill.journal.executor import Executor
-from stavbill.journal.fence import is_in_time, may_send
+from stavbill.journal.fence import may_send
 from stavbill.journal.journal import Journal
 from stavbill.journal.settings import JournalSettings
 from stavbill.log import set_up_logging
@@ -78,65 +80,73 @@ async def open_parts(
 
 @asynccontextmanager
 async def _connected(settings: Settings, store: Store, clock: Clock) -> AsyncIterator[Parts]:
-    webhook = settings.webhook_url()
+    limiter = limiter_of(settings, store, clock)
+    async with (
+        open_http(connections=settings.toml.portal.limits.in_flight * 2) as http,
+        BulkReader(settings.webhook_url(), limiter=limiter, clock=clock) as bulk,
+    ):
+        yield assemble(settings, store, clock, limiter=limiter, http=http, bulk=bulk)
+
+
+def assemble(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    *,
+    limiter: Limiter,
+    http: httpx.AsyncClient,
+    bulk: BulkReader,
+) -> Parts:
+    """Put the parts together around connections that somebody else opens and closes."""
+    webhook, zone = settings.webhook_url(), settings.toml.portal.zone
     portal = urlsplit(webhook).netloc
-    limits = settings.toml.portal.limits
-    limiter = _limiter(settings, store, clock, portal)
-    mapping = mapping_of(settings)
-    zone = settings.toml.portal.zone
-    workdays = workdays_of(settings.toml.portal.calendar)
+    limits, mapping = settings.toml.portal.limits, mapping_of(settings)
+    workdays, owner = workdays_of(settings.toml.portal.calendar), process_name()
+    gateway = Gateway(
+        webhook,
+        http=http,
+        limiter=limiter,
+        clock=clock,
+        timeout_s=limits.timeout_s / settings.clock_scale,
+        may_send=may_send,
+    )
 
     def policy_for(own: Sequence[OwnCompany]) -> Policy:
         return build_policy(settings, own, workdays)
 
-    owner = process_name()
-    async with (
-        open_http(connections=limits.in_flight * 2) as http,
-        BulkReader(webhook, limiter=limiter, clock=clock) as bulk,
-    ):
-        gateway = Gateway(
-            webhook,
-            http=http,
-            limiter=limiter,
-            clock=clock,
-            timeout_s=limits.timeout_s / settings.clock_scale,
-            may_send=may_send,
-            is_in_time=is_in_time,
-        )
-
-        def journal_for(shape: PortalShape) -> Journal:
-            return Journal(
-                store,
-                _executors(settings, gateway, shape, mapping),
-                clock,
-                portal=portal,
-                owner=owner,
-                settings=_journal_settings(settings),
-                is_gone=owner_is_gone,
-            )
-
-        calls = settings.toml.tasks.calls_workgroup
-        reader = PortalReader(bulk, mapping, zone=zone, calls_group=calls)
-        yield Parts(
+    def journal_for(shape: PortalShape) -> Journal:
+        return Journal(
+            store,
+            _executors(settings, gateway, shape, mapping),
+            clock,
             portal=portal,
-            zone=zone,
-            safety=Safety(
-                band_percent=settings.toml.safety.band_percent,
-                max_invoices=settings.toml.safety.max_invoices,
-            ),
-            store=store,
-            clock=clock,
-            gateway=gateway,
-            reader=reader,
-            single=SingleReader(bulk, reader, mapping, zone=zone, calls_group=calls),
-            wialon=settings.wialon_connections(),
-            policy_for=policy_for,
-            journal_for=journal_for,
+            owner=owner,
+            settings=_journal_settings(settings),
+            is_gone=owner_is_gone,
         )
 
+    calls = settings.toml.tasks.calls_workgroup
+    reader = PortalReader(bulk, mapping, zone=zone, calls_group=calls)
+    safety = settings.toml.safety
+    return Parts(
+        portal=portal,
+        zone=zone,
+        safety=Safety(band_percent=safety.band_percent, max_invoices=safety.max_invoices),
+        store=store,
+        clock=clock,
+        gateway=gateway,
+        reader=reader,
+        single=SingleReader(bulk, reader, mapping, zone=zone, calls_group=calls),
+        wialon=settings.wialon_connections(),
+        policy_for=policy_for,
+        journal_for=journal_for,
+    )
 
-def _limiter(settings: Settings, store: Store, clock: Clock, portal: str) -> Limiter:
+
+def limiter_of(settings: Settings, store: Store, clock: Clock) -> Limiter:
+    """Return the portal's limiter, which all processes over `store` share."""
     limits = settings.toml.portal.limits
+    portal = urlsplit(settings.webhook_url()).netloc
     return Limiter(
         limits=Limits(
             burst=limits.burst,
