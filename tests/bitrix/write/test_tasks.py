@@ -9,7 +9,16 @@ import pytest
 from stavbill.billing.facts import CompanyId
 from stavbill.bitrix.write.task_commands import TaskOptions
 from stavbill.bitrix.write.tasks import TaskExecutor
-from stavbill.plan.effects import EffectKey, ItemId, ItemText, MendTask, OpenTask, TaskId, UserId
+from stavbill.plan.effects import (
+    EffectKey,
+    ItemId,
+    ItemText,
+    ItemUpdate,
+    MendTask,
+    OpenTask,
+    TaskId,
+    UserId,
+)
 from stavbill.plan.order import Order
 from stavbill.plan.outcome import Done, Found, Refused, Rejected, Unclear
 from tests.bitrix.write.desk import Desk
@@ -131,6 +140,32 @@ async def test_mending_twice_changes_nothing(desk: Desk) -> None:
     for _ in range(2):
         assert await tasks.send([Order(mend)]) == {mend.key: Done(task)}
     assert len(await desk.items(task)) == 3
+
+
+async def test_mending_opens_items_again_and_writes_them_anew(desk: Desk) -> None:
+    tasks, effect = executor(desk), hold_task(desk)
+    task = await opened(desk, effect)
+    ids = await desk.item_ids(task)
+    ticked, reworded = (ItemId(ids[item.text]) for item in effect.items)
+    close = MendTask(
+        key=EffectKey("close"), company=effect.company, task=TaskId(task), tick=(ticked,)
+    )
+    assert await tasks.send([Order(close)]) == {close.key: Done(task)}
+    mend = MendTask(
+        key=EffectKey("mend"),
+        company=effect.company,
+        task=TaskId(task),
+        renew=(ticked, ItemId(999_999)),
+        update=(ItemUpdate(reworded, "count: стало иначе"), ItemUpdate(ItemId(999_999), "-")),
+    )
+    assert tasks.weigh(Order(mend)) == 4
+    assert await tasks.find([mend]) == {mend.key: Found(task, complete=False)}
+    assert await tasks.send([Order(mend)]) == {mend.key: Done(task)}
+    assert await tasks.find([mend]) == {mend.key: Found(task, complete=True)}
+    assert sorted(await desk.items(task)) == ["count: стало иначе", effect.items[0].text]
+    requests = desk.gateway.requests
+    assert await tasks.send([Order(mend)]) == {mend.key: Done(task)}
+    assert desk.gateway.requests == requests + 1, "nothing is missing: only the look"
 
 
 async def test_a_task_that_a_person_removed_is_named(desk: Desk) -> None:

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 
 from stavbill.bitrix.batch import Command, Json, Reference
 from stavbill.bitrix.write.values import id_at, rows_at, text_at
-from stavbill.plan.effects import ItemId, ItemText
+from stavbill.plan.effects import ItemId, ItemText, ItemUpdate
 
 
 @dataclass(frozen=True, slots=True)
 class Checklist:
-    """The items of a task: their texts, and ids with whether they are ticked."""
+    """The items of a task: their texts, also by id, and ids with whether they are ticked."""
 
     texts: frozenset[str]
     ticked: dict[ItemId, bool]
+    titles: dict[ItemId, str]
 
     def missing(self, items: Sequence[ItemText]) -> tuple[ItemText, ...]:
         """Return the items whose text does not stand on the task."""
@@ -27,6 +28,18 @@ class Checklist:
     def unticked(self, items: Sequence[ItemId]) -> tuple[ItemId, ...]:
         """Return those that stand there unticked; one that a person removed needs no tick."""
         return tuple(item for item in items if self.ticked.get(item) is False)
+
+    def still_ticked(self, items: Sequence[ItemId]) -> tuple[ItemId, ...]:
+        """Return those that stand there ticked; one that a person removed is not opened again."""
+        return tuple(item for item in items if self.ticked.get(item) is True)
+
+    def worded_otherwise(self, updates: Sequence[ItemUpdate]) -> tuple[ItemUpdate, ...]:
+        """Return those that stand there with another text."""
+        return tuple(
+            update
+            for update in updates
+            if update.item in self.titles and self.titles[update.item] != plain(update.text)
+        )
 
 
 def plain(text: str) -> str:
@@ -37,13 +50,11 @@ def plain(text: str) -> str:
 def read_checklist(value: Json) -> Checklist:
     """Return the checklist in an answer of `task.checklistitem.getlist`."""
     rows = rows_at(value)
+    by_id = {ItemId(item): row for row in rows if (item := id_at(row, "ID")) is not None}
     return Checklist(
         texts=frozenset(plain(text_at(row, "TITLE")) for row in rows),
-        ticked={
-            ItemId(item): text_at(row, "IS_COMPLETE") == "Y"
-            for row in rows
-            if (item := id_at(row, "ID")) is not None
-        },
+        ticked={item: text_at(row, "IS_COMPLETE") == "Y" for item, row in by_id.items()},
+        titles={item: plain(text_at(row, "TITLE")) for item, row in by_id.items()},
     )
 
 
@@ -63,3 +74,16 @@ def add_item(task: int | Reference, item: ItemText) -> Command:
 def tick_item(task: int, item: ItemId) -> Command:
     """Return the command that ticks an item; it answers true also for one ticked already."""
     return Command("task.checklistitem.complete", {"TASKID": task, "ITEMID": item})
+
+
+def renew_item(task: int, item: ItemId) -> Command:
+    """Return the command that takes an item's tick away."""
+    return Command("task.checklistitem.renew", {"TASKID": task, "ITEMID": item})
+
+
+def reword_item(task: int, update: ItemUpdate) -> Command:
+    """Return the command that gives an item another text; its answer is null."""
+    return Command(
+        "task.checklistitem.update",
+        {"TASKID": task, "ITEMID": update.item, "FIELDS": {"TITLE": update.text}},
+    )

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, time, tzinfo
 
 from stavbill.bitrix.batch import Command, Json, Param, Reference
-from stavbill.bitrix.write.checklists import Checklist, add_item, tick_item
+from stavbill.bitrix.write.checklists import (
+    Checklist,
+    add_item,
+    renew_item,
+    reword_item,
+    tick_item,
+)
 from stavbill.bitrix.write.marks import with_mark
 from stavbill.bitrix.write.values import text_at
 from stavbill.plan.effects import MendTask, OpenTask, UserId
@@ -68,6 +74,8 @@ def missing(effect: OpenTask | MendTask, task: int, standing: StandingWork) -> t
     return (
         *(add_item(task, item) for item in checklist.missing(effect.add)),
         *(tick_item(task, item) for item in checklist.unticked(effect.tick)),
+        *(renew_item(task, item) for item in checklist.still_ticked(effect.renew)),
+        *(reword_item(task, update) for update in checklist.worded_otherwise(effect.update)),
         *((Command("tasks.task.complete", {"taskId": task}),) if complete else ()),
     )
 

@@ -50,7 +50,8 @@ class TaskExecutor(NotReadBack):
         """Return a command for the task and one for each item, at most a whole batch."""
         effect = _task_effect(order.effect)
         if isinstance(effect, MendTask):
-            return min(max(len(effect.add) + len(effect.tick) + effect.complete, 1), MAX_COMMANDS)
+            changed = (effect.add, effect.tick, effect.renew, effect.update)
+            return min(max(sum(map(len, changed)) + effect.complete, 1), MAX_COMMANDS)
         return min(1 + len(effect.items), MAX_COMMANDS)
 
     async def find(self, effects: Sequence[Effect]) -> Mapping[EffectKey, Found | None]:
