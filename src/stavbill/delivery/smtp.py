@@ -183,6 +183,10 @@ class SmtpLine:
             # The connection was closed before the dot could leave.
             self.close()
             return Later(_told("соединение потеряно до конца письма", error))
+        except BaseException:
+            # The look itself failed: hanging up before the dot takes the letter back.
+            self.close()
+            raise
         try:
             response = await _read(client, self._settings.timeout_s)
         except (SMTPException, OSError) as error:

@@ -5,12 +5,17 @@ Source: delivery page («a corrected revision says what changed»); billing rule
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from stavbill.billing.decision import InvoiceDraft
 from stavbill.billing.money import Money
 from stavbill.plan.texts import rubles
+
+# «[Биллинг]» and the like stand in titles for us, not for the customer.
+MARK = re.compile(r"^\s*\[[^\]]*\]\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,7 @@ class NoticeRow:
     """One row of the invoice as the customer sees it; `total` after credits."""
 
     name: str
-    quantity: str
+    quantity: Decimal
     total: Money
 
 
@@ -49,21 +54,23 @@ def notice_of(draft: InvoiceDraft, number: str) -> InvoiceNotice:
     """
     return InvoiceNotice(
         number=number,
-        title=draft.title,
+        title=MARK.sub("", draft.title),
         issuer=draft.issuer,
         issued=draft.issued,
         pay_by=draft.pay_by,
         billed_through=draft.period.billed_through,
         contract_number=draft.contract_number,
         total=draft.total,
-        rows=tuple(NoticeRow(line.name, str(line.quantity), line.total) for line in draft.lines),
+        rows=tuple(
+            NoticeRow(line.name, Decimal(line.quantity), line.total) for line in draft.lines
+        ),
     )
 
 
 def changes(before: InvoiceNotice, after: InvoiceNotice) -> tuple[str, ...]:
     """Return what a corrected invoice changed, in sentences for the customer; none when nothing.
 
-    Rows are known again by their name; of several with one name the sums are compared together.
+    Rows are known again by their name; of several with one name the sums count together.
 
     Source: delivery page, «a corrected revision says what changed».
     """
@@ -100,10 +107,14 @@ def _row_changes(before: InvoiceNotice, after: InvoiceNotice) -> list[str]:
 
 
 def _by_name(notice: InvoiceNotice) -> dict[str, str]:
-    rows: dict[str, list[str]] = {}
+    rows: dict[str, tuple[Decimal, Money]] = {}
     for row in notice.rows:
-        rows.setdefault(row.name, []).append(f"{row.quantity} шт. на {rubles(row.total)}")
-    return {name: " и ".join(parts) for name, parts in rows.items()}
+        quantity, total = rows.get(row.name, (Decimal(0), Money.zero(row.total.currency)))
+        rows[row.name] = quantity + row.quantity, total + row.total
+    return {
+        name: f"{quantity.normalize():f} шт. на {rubles(total)}"
+        for name, (quantity, total) in rows.items()
+    }
 
 
 def _day(day: date | None) -> str:

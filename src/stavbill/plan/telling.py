@@ -73,7 +73,7 @@ def sent_entry(sent: Sequence[Delivered]) -> AddTimeline:
     for one in sent:
         corrected = f", исправление {one.revision}" if one.revision > 1 else ""
         head = f"{_invoice(one.notice)} на сумму {rubles(one.notice.total)}{corrected}"
-        listed = [f"• {recipient} — {state}" for recipient, state in one.recipients]
+        listed = [" — ".join(filter(None, ("• " + whom, state))) for whom, state in one.recipients]
         link = [f"Оплата: {one.pay_link}"] if one.pay_link else []
         parts.append("\n".join((f"Отправлено: {head}", *listed, *link)))
     names = "|".join(f"{one.invoice}:{one.revision}" for one in sent)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Select, func, select, update
 from stavbill.store.delivery_tables import messages, sending_holds, sendings
 from stavbill.store.message_events import note, raise_status
 from stavbill.store.messages import Message, MessageId, Stage, message_of
-from stavbill.store.sendings import SendingId, SendingState
+from stavbill.store.sendings import GOING, SendingId, look_again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ def _ready(portal: str, at: datetime) -> Select[Any]:
             messages.c.portal == portal,
             messages.c.stage == Stage.WAITING.value,
             messages.c.due <= at,
-            sendings.c.state == SendingState.OPEN.value,
+            sendings.c.state.in_([state.value for state in GOING]),
             ~held,
         )
     )
@@ -147,12 +147,17 @@ def settle_messages(
         if one.stage is Stage.SENT:
             values["sent_at"] = at
         row = db.execute(
-            update(messages).where(*mine).values(**values).returning(messages.c.round)
+            update(messages)
+            .where(*mine)
+            .values(**values)
+            .returning(messages.c.round, messages.c.sending)
         ).one_or_none()
         if row is None:
             continue
         if one.status is not None:
             raise_status(db, one.message, one.status, outweighs[one.status])
+        if one.stage is Stage.FAILED:
+            look_again(db, [SendingId(row.sending)], due=at)
         note(
             db,
             one.message,
@@ -167,11 +172,12 @@ def settle_messages(
 
 
 def release_vanished(
-    db: Connection, portal: str, *, at: datetime, gone: Collection[str]
+    db: Connection, portal: str, *, at: datetime, ask_at: datetime, gone: Collection[str]
 ) -> tuple[int, int]:
     """Take messages from owners that are `gone` or whose claim has ended.
 
-    Return how many wait again, and of how many nobody knows whether they left.
+    Return how many wait again, and of how many nobody knows whether they left; a person is asked
+    about those at `ask_at`.
     """
     lost = (messages.c.claim_until < at) | messages.c.claim_by.in_(gone)
     known = messages.c.portal == portal
@@ -185,7 +191,7 @@ def release_vanished(
         .where(known, messages.c.stage == Stage.LEAVING.value, lost)
         .values(
             stage=Stage.UNCLEAR.value,
-            due=at,
+            due=ask_at,
             detail="отправитель пропал, не дождавшись ответа",
         )
     )

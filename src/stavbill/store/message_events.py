@@ -12,6 +12,7 @@ from stavbill.store.database import insert_missing
 from stavbill.store.delivery_tables import message_events, messages
 from stavbill.store.messages import MessageId, Stage
 from stavbill.store.parking import write_audit
+from stavbill.store.sendings import SendingId, look_again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +32,18 @@ class Evidence:
     at: datetime
 
 
-def learn(db: Connection, message: MessageId, evidence: Evidence, *, seen: datetime) -> bool:
+def learn(
+    db: Connection,
+    message: MessageId,
+    evidence: Evidence,
+    *,
+    seen: datetime,
+    reference: str | None = None,
+) -> bool:
     """Add what was learned about a message; False when it was known already.
 
-    Evidence that the message was taken also settles one of which nobody knew.
+    Evidence that the message was taken also settles one of which nobody knew; `reference` is the
+    channel's name of it, where that was learned too.
     """
     row = db.execute(select(messages).where(messages.c.message == message)).one_or_none()
     if row is None:
@@ -54,6 +63,13 @@ def learn(db: Connection, message: MessageId, evidence: Evidence, *, seen: datet
     if _count_events(db, message) == before:
         return False
     raise_status(db, message, evidence.status, evidence.outweighs)
+    if evidence.status == "bounced":
+        # The card may name another address by now.
+        look_again(db, [SendingId(row.sending)], due=seen)
+    if reference is not None:
+        db.execute(
+            update(messages).where(messages.c.message == message).values(reference=reference)
+        )
     if evidence.shows_taken and row.stage == Stage.UNCLEAR.value:
         db.execute(
             update(messages)

@@ -119,12 +119,15 @@ def messages_of(db: Connection, ids: Collection[SendingId]) -> dict[SendingId, l
 
 
 def staged_messages(
-    db: Connection, portal: str, stage: Stage, *, limit: int, untold: bool = False
+    db: Connection, portal: str, stage: Stage, *, limit: int, untold_at: datetime | None = None
 ) -> tuple[Message, ...]:
-    """Return messages in a stage, the oldest first; only those nobody was told of (`untold`)."""
+    """Return messages in a stage, the oldest first.
+
+    With `untold_at` only those that are due then and of which nobody was told.
+    """
     query = select(messages).where(messages.c.portal == portal, messages.c.stage == stage.value)
-    if untold:
-        query = query.where(messages.c.told.is_(False))
+    if untold_at is not None:
+        query = query.where(messages.c.told.is_(False), messages.c.due <= untold_at)
     return tuple(
         message_of(row) for row in db.execute(query.order_by(messages.c.message).limit(limit))
     )

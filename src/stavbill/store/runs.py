@@ -21,6 +21,8 @@ class RunKind(Enum):
 
     MONTH = "month"
     RERUN = "rerun"
+    NIGHTLY = "nightly"
+    DELIVERY = "delivery"
 
 
 class RunState(Enum):

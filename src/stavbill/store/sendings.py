@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, NewType
 
@@ -14,10 +14,9 @@ from sqlalchemy import Connection, Row, delete, func, insert, literal_column, se
 from stavbill.billing.facts import CompanyId
 from stavbill.plan.effects import EffectKey
 from stavbill.plan.notices import InvoiceNotice
-from stavbill.store import bodies
 from stavbill.store.bodies import Body
 from stavbill.store.database import upsert
-from stavbill.store.delivery_tables import sending_holds, sendings
+from stavbill.store.delivery_tables import messages, sending_holds, sendings
 from stavbill.store.effects import Intent, Status, intent_of
 from stavbill.store.parking import write_audit
 from stavbill.store.tables import effects
@@ -29,15 +28,22 @@ NOTICE: Body[InvoiceNotice] = Body(TypeAdapter(InvoiceNotice))
 class SendingState(Enum):
     """What is to be done about a revision.
 
-    OPEN: its messages are made, and go out. NOBODY: nobody it could go to, looked at again when
-    due. NO_DOCUMENT: its document cannot be made, tried again when due. WITHDRAWN: cancelled, paid
-    or gone before it went out.
+    OPEN: its messages are made, and go out. TOLD: the portal knows that it went out; what is left
+    of its messages still goes. NOBODY: nobody it could go to. NO_DOCUMENT: its document cannot be
+    made. WITHDRAWN: cancelled, paid or gone before it went out. Recipients of the first three, and
+    the document, are looked at again when `due`.
     """
 
     OPEN = "open"
+    TOLD = "told"
     NOBODY = "nobody"
     NO_DOCUMENT = "no_document"
     WITHDRAWN = "withdrawn"
+
+
+# Due at no time: nothing is to be looked at again.
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+GOING = (SendingState.OPEN, SendingState.TOLD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +82,17 @@ class SendingHold:
 
 
 def settled_invoices(
-    db: Connection, portal: str, *, since: datetime, limit: int
+    db: Connection, portal: str, *, since: datetime, after: int, limit: int
 ) -> tuple[Intent, ...]:
-    """Return invoices that stand in the portal and of which no sending was made, oldest first.
+    """Return invoices that stand in the portal and of which no sending was made, by intent.
 
     Only those written since `since`: who begins to send does not send what is long past.
     """
     rows = db.execute(
-        _unsent(portal).where(effects.c.written_at >= since).order_by(effects.c.effect).limit(limit)
+        _unsent(portal)
+        .where(effects.c.written_at >= since, effects.c.effect > after)
+        .order_by(effects.c.effect)
+        .limit(limit)
     )
     return tuple(intent_of(row) for row in rows)
 
@@ -134,7 +143,9 @@ def invoice_named(db: Connection, portal: str, name: str) -> EffectKey | None:
     return None if found is None else EffectKey(found)
 
 
-def add_sending(db: Connection, portal: str, new: NewSending, *, at: datetime) -> SendingId:
+def add_sending(
+    db: Connection, portal: str, new: NewSending, *, at: datetime, due: datetime = NEVER
+) -> SendingId:
     """Add a revision; the same revision twice is refused by the database."""
     answer = db.execute(
         insert(sendings)
@@ -149,7 +160,7 @@ def add_sending(db: Connection, portal: str, new: NewSending, *, at: datetime) -
             body=NOTICE.write(new.notice),
             pay_link=None,
             detail=new.detail,
-            due=at,
+            due=due,
             told=None,
             created=at,
         )
@@ -161,24 +172,57 @@ def add_sending(db: Connection, portal: str, new: NewSending, *, at: datetime) -
 def sendings_by_id(db: Connection, ids: Collection[SendingId]) -> dict[SendingId, Sending]:
     """Return revisions by their ids."""
     rows = db.execute(select(sendings).where(sendings.c.sending.in_(ids)))
-    return {SendingId(row.sending): _sending(row) for row in rows}
+    return {SendingId(row.sending): sending_of(row) for row in rows}
 
 
 def due_sendings(
-    db: Connection, portal: str, state: SendingState, *, at: datetime, limit: int
+    db: Connection,
+    portal: str,
+    states: Collection[SendingState],
+    *,
+    at: datetime,
+    limit: int,
 ) -> tuple[Sending, ...]:
-    """Return revisions in a state that are to be looked at now."""
+    """Return revisions in some states that are to be looked at again now."""
     rows = db.execute(
         select(sendings)
         .where(
             sendings.c.portal == portal,
-            sendings.c.state == state.value,
+            sendings.c.state.in_([state.value for state in states]),
             sendings.c.due <= at,
         )
         .order_by(sendings.c.due, sendings.c.sending)
         .limit(limit)
     )
-    return tuple(_sending(row) for row in rows)
+    return tuple(sending_of(row) for row in rows)
+
+
+def untold_sendings(
+    db: Connection, portal: str, *, sent_before: datetime, limit: int
+) -> tuple[Sending, ...]:
+    """Return revisions that went out and of which the portal does not know.
+
+    Those of which every message was tried; others once a message went out before `sent_before`.
+    """
+    of_it = messages.c.sending == sendings.c.sending
+    sent = select(messages.c.message).where(of_it, messages.c.sent_at.is_not(None))
+    untried = select(messages.c.message).where(
+        of_it,
+        messages.c.stage.in_(["claimed", "leaving"])
+        | ((messages.c.stage == "waiting") & (messages.c.attempts == 0)),
+    )
+    rows = db.execute(
+        select(sendings)
+        .where(
+            sendings.c.portal == portal,
+            sendings.c.state == SendingState.OPEN.value,
+            sent.exists(),
+            ~untried.exists() | sent.where(messages.c.sent_at < sent_before).exists(),
+        )
+        .order_by(sendings.c.sending)
+        .limit(limit)
+    )
+    return tuple(sending_of(row) for row in rows)
 
 
 def revisions_of(db: Connection, portal: str, invoice: EffectKey) -> tuple[Sending, ...]:
@@ -188,7 +232,23 @@ def revisions_of(db: Connection, portal: str, invoice: EffectKey) -> tuple[Sendi
         .where(sendings.c.portal == portal, sendings.c.invoice_key == invoice)
         .order_by(sendings.c.revision)
     )
-    return tuple(_sending(row) for row in rows)
+    return tuple(sending_of(row) for row in rows)
+
+
+def log_of(
+    db: Connection, portal: str, company: CompanyId | None, *, limit: int
+) -> tuple[Sending, ...]:
+    """Return the newest revisions, of one company or of all."""
+    query = select(sendings).where(sendings.c.portal == portal)
+    if company is not None:
+        query = query.where(sendings.c.company == company)
+    rows = db.execute(query.order_by(sendings.c.sending.desc()).limit(limit))
+    return tuple(sending_of(row) for row in rows)
+
+
+def look_again(db: Connection, ids: Collection[SendingId], *, due: datetime) -> None:
+    """Let the recipients of revisions be looked at again at a time."""
+    db.execute(update(sendings).where(sendings.c.sending.in_(ids)).values(due=due))
 
 
 def move_sendings(
@@ -196,10 +256,10 @@ def move_sendings(
     ids: Collection[SendingId],
     state: SendingState,
     *,
-    due: datetime,
+    due: datetime = NEVER,
     detail: str = "",
 ) -> None:
-    """Move revisions to a state, to be looked at when due."""
+    """Move revisions to a state, to be looked at again when due."""
     db.execute(
         update(sendings)
         .where(sendings.c.sending.in_(ids))
@@ -218,8 +278,8 @@ def set_notice(
     )
 
 
-def mark_told(db: Connection, ids: Collection[SendingId], *, at: datetime) -> None:
-    """Note that the portal learns of these in effects of the same transaction."""
+def mark_told(db: Connection, ids: Collection[SendingId], *, at: datetime | None) -> None:
+    """Note when the portal, or a person, was told; in the transaction that records the effects."""
     db.execute(update(sendings).where(sendings.c.sending.in_(ids)).values(told=at))
 
 
@@ -265,7 +325,8 @@ def holds(db: Connection, portal: str) -> tuple[SendingHold, ...]:
     )
 
 
-def _sending(row: Row[Any]) -> Sending:
+def sending_of(row: Row[Any]) -> Sending:
+    """Return the revision in a row of `sendings`."""
     return Sending(
         sending=SendingId(row.sending),
         company=CompanyId(row.company),
@@ -281,28 +342,3 @@ def _sending(row: Row[Any]) -> Sending:
         told=row.told,
         created=row.created,
     )
-
-
-__all__ = [
-    "NOTICE",
-    "NewSending",
-    "Sending",
-    "SendingHold",
-    "SendingId",
-    "SendingState",
-    "add_sending",
-    "bodies",
-    "due_sendings",
-    "forgotten_invoices",
-    "hold_invoice",
-    "holds",
-    "invoice_named",
-    "mark_told",
-    "move_sendings",
-    "release_invoice",
-    "revisions_of",
-    "sendings_by_id",
-    "set_notice",
-    "settled_invoice",
-    "settled_invoices",
-]

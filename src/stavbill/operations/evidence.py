@@ -1,0 +1,202 @@
+"""What comes back about messages: notices by mail, a provider's callbacks, visits of our links.
+
+Everything is evidence with a key of its own: twice is once, late is never backwards.
+Source: delivery page; reference on Russian documents 5.5; beyond 11.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from stavbill.delivery.letter import Attachment
+from stavbill.delivery.links import Purpose, message_of
+from stavbill.delivery.mailboxes import MailboxError
+from stavbill.delivery.notices import notices_in
+from stavbill.delivery.status import TAKEN, Status
+from stavbill.delivery.visits import Crowd, Visit, looks_automatic
+from stavbill.delivery.whatsapp import ProviderReport, mark_of, report_of
+from stavbill.operations.handing import OUTWEIGHS
+from stavbill.operations.letters import WHATSAPP
+from stavbill.operations.mail_parts import MailOptions, NoDocument
+from stavbill.operations.parts import Parts
+from stavbill.operations.posting import letter_facts
+from stavbill.operations.present import Document
+from stavbill.plan.notices import InvoiceNotice
+from stavbill.store.message_events import Evidence, learn
+from stavbill.store.messages import (
+    Message,
+    MessageId,
+    Stage,
+    message_by_reference,
+    read_message,
+    staged_messages,
+)
+from stavbill.store.sendings import Sending, sendings_by_id
+
+SEVERAL = 200
+
+
+async def read_notices(parts: Parts, mail: MailOptions) -> Document:
+    """Read the mailboxes that notices come to, and take in what they say.
+
+    A letter is marked as read after the store has it. A mailbox that cannot be read is reported.
+    """
+    read, learned = 0, 0
+    troubles: list[str] = []
+    for box in mail.boxes:
+        try:
+            while letters := await box.unread():
+                for _, raw in letters:
+                    learned += _take_notices(parts, raw)
+                read += len(letters)
+                await box.mark_read([name for name, _ in letters])
+        except MailboxError as error:
+            troubles.append(str(error))
+    return {"letters": read, "learned": learned, "troubles": troubles}
+
+
+def _take_notices(parts: Parts, raw: bytes) -> int:
+    learned = 0
+    for notice in notices_in(raw):
+        with parts.store.write() as db:
+            message = message_by_reference(db, parts.portal, notice.reference)
+            if message is not None:
+                at = notice.at or parts.now()
+                evidence = _evidence(notice.status, "notice", notice.key, notice.detail, at)
+                learned += learn(db, message.message, evidence, seen=parts.now())
+    return learned
+
+
+def take_callback(parts: Parts, mail: MailOptions, document: object) -> bool:
+    """Take in a callback of the WhatsApp provider; False when it says nothing of our messages."""
+    report = report_of(document, mail.whatsapp_instance)
+    if report is None:
+        return False
+    with parts.store.write() as db:
+        message = message_by_reference(db, parts.portal, report.reference)
+        if message is None:
+            return False
+        learn(db, message.message, _reported(report, parts.now()), seen=parts.now())
+    return True
+
+
+async def ask_provider(parts: Parts, mail: MailOptions) -> int:
+    """Ask the provider about WhatsApp messages of which nobody knows; return how many it knew."""
+    if mail.whatsapp is None:
+        return 0
+    with parts.store.read() as db:
+        unclear = [
+            one
+            for one in staged_messages(db, parts.portal, Stage.UNCLEAR, limit=SEVERAL)
+            if one.channel == WHATSAPP
+        ]
+    known = 0
+    for message in unclear:
+        mark = mark_of(message.reference or "")
+        report = await mail.whatsapp.find(message.recipient, mark)
+        if report is not None:
+            with parts.store.write() as db:
+                evidence = _reported(report, parts.now())
+                known += learn(
+                    db,
+                    message.message,
+                    evidence,
+                    seen=parts.now(),
+                    reference=report.reference or None,
+                )
+    return known
+
+
+class Visitors:
+    """What `stavbill web` does when somebody follows a link of a letter."""
+
+    def __init__(self, parts: Parts, mail: MailOptions) -> None:
+        self._parts = parts
+        self._mail = mail
+        self._crowd = Crowd()
+
+    def looked(self, token: str, visit: Visit) -> bool:
+        """Take in that the picture of a letter was fetched; False for a token that is not ours.
+
+        Only a person's fetch is a hint that the letter was opened.
+        """
+        message = self._message(token, Purpose.PIXEL)
+        if message is None:
+            return False
+        self._opened(message, visit, "pixel")
+        return True
+
+    def page(self, token: str, visit: Visit) -> str | None:
+        """Return the page behind a link, None for a token that is not ours. No click is counted."""
+        message = self._message(token, Purpose.PAGE)
+        if message is None:
+            return None
+        self._opened(message, visit, "page")
+        return self._written(message, confirmed=False)
+
+    def confirmed(self, token: str, visit: Visit) -> str | None:
+        """Take in that a person pressed the button: a click; return the page with the ways on."""
+        message = self._message(token, Purpose.PAGE)
+        if message is None:
+            return None
+        if visit.method == "POST":
+            evidence = _evidence(Status.CLICKED, "link", f"click:{message.round}", "", visit.at)
+            self._learn(message, evidence)
+        return self._written(message, confirmed=True)
+
+    async def document(self, token: str) -> Attachment | NoDocument | None:
+        """Return the document behind a link, None for a token that is not ours."""
+        message = self._message(token, Purpose.PAGE)
+        if message is None:
+            return None
+        sending = self._sending(message)
+        files = await self._mail.renderer.files(sending.company, sending.invoice)
+        return files if isinstance(files, NoDocument) else files[0]
+
+    def notice(self, token: str) -> InvoiceNotice | None:
+        """Return what the invoice behind a link says, None for a token that is not ours."""
+        message = self._message(token, Purpose.PAGE)
+        return None if message is None else self._sending(message).notice
+
+    def _message(self, token: str, purpose: Purpose) -> Message | None:
+        number = message_of(self._mail.links.secret, purpose, token)
+        if number is None:
+            return None
+        with self._parts.store.read() as db:
+            return read_message(db, MessageId(number))
+
+    def _sending(self, message: Message) -> Sending:
+        with self._parts.store.read() as db:
+            return sendings_by_id(db, [message.sending])[message.sending]
+
+    def _opened(self, message: Message, visit: Visit, source: str) -> None:
+        others = self._crowd.others(visit, int(message.message))
+        if looks_automatic(visit, message.sent_at or message.first_try, others):
+            return
+        evidence = _evidence(Status.OPENED, source, f"{source}:{message.round}", "", visit.at)
+        self._learn(message, evidence)
+
+    def _learn(self, message: Message, evidence: Evidence) -> None:
+        with self._parts.store.write() as db:
+            learn(db, message.message, evidence, seen=self._parts.now())
+
+    def _written(self, message: Message, *, confirmed: bool) -> str:
+        facts = letter_facts(self._mail, message, self._sending(message), None)
+        return self._mail.texts.page(facts, confirmed=confirmed)
+
+
+def _reported(report: ProviderReport, now: datetime) -> Evidence:
+    at = datetime.fromtimestamp(report.at, tz=UTC) if report.at > 0 else now
+    return _evidence(report.status, "provider", report.key, report.detail, at)
+
+
+def _evidence(status: Status, source: str, key: str, detail: str, at: datetime) -> Evidence:
+    return Evidence(
+        status=status.value,
+        outweighs=OUTWEIGHS[status.value],
+        shows_taken=status in TAKEN,
+        source=source,
+        key=key,
+        detail=detail,
+        at=at,
+    )

@@ -1,0 +1,296 @@
+"""The portal is told: stage and timeline of what went out, tasks about what needs a person.
+
+Effects are recorded in the transaction that marks them as told, and the journal does the rest.
+Source: delivery page, «Written back»; style of the house §3 step 6.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+
+from sqlalchemy import Connection
+
+from stavbill.billing.facts import CompanyId, InvoiceState
+from stavbill.billing.period import next_working_day
+from stavbill.bitrix.read.heads import read_heads
+from stavbill.errors import PortalError
+from stavbill.journal.journal import Journal
+from stavbill.operations.letters import WHATSAPP
+from stavbill.operations.mail_parts import MailOptions
+from stavbill.operations.parts import Parts
+from stavbill.operations.reading import PortalFacts
+from stavbill.plan.effects import Effect, InvoiceStage
+from stavbill.plan.telling import (
+    Delivered,
+    Trouble,
+    document_task,
+    doubt_task,
+    refused_task,
+    sent_entry,
+    sent_stage,
+)
+from stavbill.store.messages import (
+    Message,
+    MessageId,
+    Stage,
+    bounced_untold,
+    mark_messages_told,
+    messages_of,
+    staged_messages,
+)
+from stavbill.store.mirror import portfolios
+from stavbill.store.parking import parked_reasons
+from stavbill.store.recording import record_effects
+from stavbill.store.runs import (
+    RunId,
+    RunKind,
+    RunState,
+    set_state,
+    start_run,
+    unfinished_runs,
+)
+from stavbill.store.sendings import (
+    NEVER,
+    Sending,
+    SendingState,
+    due_sendings,
+    mark_told,
+    move_sendings,
+    sendings_by_id,
+    untold_sendings,
+)
+
+CHUNK = 500
+PATIENCE = timedelta(hours=1)
+STATES = {
+    "queued": "в очереди",
+    "refused": "не принято",
+    "sent": "отправлено",
+    "bounced": "вернулось",
+    "delivered": "доставлено",
+    "opened": "открыто",
+    "clicked": "перешли по ссылке",
+}
+UNKNOWN, TRYING = "ответ сервера потерян, ждём подтверждения", "ещё пробуем"
+
+
+def has_to_tell(parts: Parts) -> bool:
+    """Say whether there is anything to tell the portal, or a telling was left unfinished."""
+    with parts.store.read() as db:
+        return bool(
+            _unfinished(db, parts)
+            or _untold(db, parts, 1)
+            or _troubled(db, parts, 1)
+            or _undocumented(db, parts, 1)
+        )
+
+
+async def tell_portal(parts: Parts, mail: MailOptions, portal: PortalFacts) -> int:
+    """Record and write what the portal does not know yet; return how many effects.
+
+    What an earlier pass left unfinished is finished first. Raises `PortalError` and
+    `WritingStoppedError` as the journal does; nothing is forgotten then.
+    """
+    with parts.store.read() as db:
+        left = _unfinished(db, parts)
+    for run in left:
+        await _apply(parts, portal.journal, run)
+    told = 0
+    while recorded := await _tell_some(parts, mail, portal, told):
+        told += recorded
+    return told
+
+
+async def _tell_some(parts: Parts, mail: MailOptions, portal: PortalFacts, begun: int) -> int:
+    with parts.store.read() as db:
+        sent = _not_parked(db, parts, _untold(db, parts, CHUNK))
+    heads = await read_heads(parts.gateway, [one.portal_id for one in sent])
+    meaning, new = portal.shape.meaning, _new_stage(mail, portal)
+    waiting = {
+        one.sending
+        for one in sent
+        if (head := heads.get(one.portal_id)) is not None
+        and head.stage == new
+        and meaning.state(head.stage) is InvoiceState.LIVE
+    }
+    due = next_working_day(parts.today(), portal.policy.calendar)
+    on = parts.today()
+    mark = hashlib.sha256(f"{mail.owner}|{parts.now().isoformat()}|{begun}".encode()).hexdigest()
+    run = RunId(f"delivery-{on}-{mark[:8]}")
+    with parts.store.write() as db:
+        effects: list[Effect] = []
+        effects += [sent_stage(_delivered(one, ())) for one in sent if one.sending in waiting]
+        effects += _entries(db, sent)
+        effects += _message_tasks(db, parts, due)
+        effects += _document_tasks(db, parts, due)
+        if not sent and not effects:
+            return 0
+        move_sendings(db, [one.sending for one in sent], SendingState.TOLD, due=NEVER)
+        mark_told(db, [one.sending for one in sent], at=parts.now())
+        if effects:
+            start_run(
+                db,
+                run,
+                portal=parts.portal,
+                kind=RunKind.DELIVERY,
+                on=on,
+                dry_run=False,
+                at=parts.now(),
+            )
+            set_state(db, run, RunState.APPLYING, at=parts.now())
+            record_effects(db, run, effects, portal=parts.portal, at=parts.now())
+    if effects:
+        await _apply(parts, portal.journal, run)
+    return max(len(effects), 1)
+
+
+async def _apply(parts: Parts, journal: Journal, run: RunId) -> None:
+    report = await journal.apply(run, wait_doubts=False)
+    if report.is_settled:
+        with parts.store.write() as db:
+            set_state(db, run, RunState.DONE, at=parts.now())
+
+
+def _unfinished(db: Connection, parts: Parts) -> list[RunId]:
+    return [one.run for one in unfinished_runs(db, parts.portal) if one.kind is RunKind.DELIVERY]
+
+
+def _new_stage(mail: MailOptions, portal: PortalFacts) -> str:
+    return portal.shape.stage_codes(mail.stages).code(InvoiceStage.NEW)
+
+
+# ------------------------------------------------------------------------------ what went out
+def _untold(db: Connection, parts: Parts, limit: int) -> tuple[Sending, ...]:
+    return untold_sendings(db, parts.portal, sent_before=parts.now() - PATIENCE, limit=limit)
+
+
+def _not_parked(db: Connection, parts: Parts, sent: Sequence[Sending]) -> tuple[Sending, ...]:
+    """Return those of companies that are not parked: of a parked one nothing is written."""
+    parked = parked_reasons(db, parts.portal, {one.company for one in sent})
+    return tuple(one for one in sent if one.company not in parked)
+
+
+def _entries(db: Connection, sent: Sequence[Sending]) -> Iterable[Effect]:
+    """Return a timeline entry for each company."""
+    by_company: dict[CompanyId, list[Delivered]] = defaultdict(list)
+    messages = messages_of(db, [one.sending for one in sent])
+    for one in sent:
+        listed = tuple((_whom(each), _state(each)) for each in messages[one.sending])
+        rest = ((one.detail, ""),) if one.detail else ()
+        by_company[one.company].append(_delivered(one, (*listed, *rest)))
+    return [sent_entry(told) for told in by_company.values()]
+
+
+def _delivered(one: Sending, recipients: tuple[tuple[str, str], ...]) -> Delivered:
+    return Delivered(
+        company=one.company,
+        invoice=one.invoice,
+        revision=one.revision,
+        notice=one.notice,
+        recipients=recipients,
+        pay_link=one.pay_link or "",
+    )
+
+
+def _whom(message: Message) -> str:
+    return f"WhatsApp {message.recipient}" if message.channel == WHATSAPP else message.recipient
+
+
+def _state(message: Message) -> str:
+    if message.stage is Stage.UNCLEAR:
+        return UNKNOWN
+    if message.stage in (Stage.WAITING, Stage.CLAIMED, Stage.LEAVING):
+        return f"{TRYING}: {message.detail}" if message.detail else TRYING
+    words = STATES[message.status]
+    return f"{words}: {message.detail}" if message.stage is Stage.FAILED else words
+
+
+# ---------------------------------------------------------------------------- what needs a person
+def _troubled(db: Connection, parts: Parts, limit: int) -> list[Message]:
+    now = parts.now()
+    return [
+        *staged_messages(db, parts.portal, Stage.FAILED, limit=limit, untold_at=now),
+        *bounced_untold(db, parts.portal, limit=limit),
+        *staged_messages(db, parts.portal, Stage.UNCLEAR, limit=limit, untold_at=now),
+    ]
+
+
+def _message_tasks(db: Connection, parts: Parts, due: date) -> list[Effect]:
+    troubled = _troubled(db, parts, CHUNK)
+    parked = parked_reasons(db, parts.portal, {one.company for one in troubled})
+    ready = [one for one in troubled if one.company not in parked]
+    sendings = sendings_by_id(db, {one.sending for one in ready})
+    people = _People(db, parts, {one.company for one in ready})
+    tasks: list[Effect] = []
+    for one in ready:
+        reason = one.detail or STATES[one.status]
+        trouble = people.trouble(
+            sendings[one.sending],
+            int(one.message),
+            one.round,
+            recipient=_whom(one),
+            reason=reason,
+            due=due,
+        )
+        tasks.append(doubt_task(trouble) if one.stage is Stage.UNCLEAR else refused_task(trouble))
+    mark_messages_told(db, [MessageId(one.message) for one in ready])
+    return tasks
+
+
+def _undocumented(db: Connection, parts: Parts, limit: int) -> list[Sending]:
+    # Aside until they are looked at again, so asked for as of then.
+    later = parts.now() + timedelta(days=1)
+    found = due_sendings(db, parts.portal, (SendingState.NO_DOCUMENT,), at=later, limit=limit)
+    return [one for one in found if one.told is None]
+
+
+def _document_tasks(db: Connection, parts: Parts, due: date) -> list[Effect]:
+    lacking = _undocumented(db, parts, CHUNK)
+    parked = parked_reasons(db, parts.portal, {one.company for one in lacking})
+    ready = [one for one in lacking if one.company not in parked]
+    people = _People(db, parts, {one.company for one in ready})
+    moment = int(parts.now().timestamp())
+    mark_told(db, [one.sending for one in ready], at=parts.now())
+    return [
+        document_task(
+            people.trouble(one, int(one.sending), moment, recipient="", reason=one.detail, due=due)
+        )
+        for one in ready
+    ]
+
+
+class _People:
+    """Names and responsibles of companies, as the mirror has them."""
+
+    def __init__(self, db: Connection, parts: Parts, companies: set[CompanyId]) -> None:
+        self._known = portfolios(db, parts.portal, companies)
+
+    def trouble(
+        self,
+        sending: Sending,
+        message: int,
+        round_: int,
+        *,
+        recipient: str,
+        reason: str,
+        due: date,
+    ) -> Trouble:
+        records = self._known.get(sending.company)
+        return Trouble(
+            company=sending.company,
+            title=records.company.title if records is not None else "",
+            responsible=records.company.responsible if records is not None else None,
+            invoice=sending.invoice,
+            notice=sending.notice,
+            message=message,
+            round=round_,
+            recipient=recipient,
+            reason=reason,
+            due=due,
+        )
+
+
+__all__ = ["PortalError", "has_to_tell", "tell_portal"]
