@@ -33,7 +33,7 @@ from stavbill.bitrix.write.tasks import TaskExecutor
 from stavbill.bitrix.write.timeline import TimelineExecutor
 from stavbill.clock import Clock, SystemClock
 from stavbill.journal.executor import Executor
-from stavbill.journal.fence import may_send
+from stavbill.journal.fence import is_in_time, may_send
 from stavbill.journal.journal import Journal
 from stavbill.journal.settings import JournalSettings
 from stavbill.log import set_up_logging
@@ -109,6 +109,7 @@ def assemble(
         clock=clock,
         timeout_s=limits.timeout_s / settings.clock_scale,
         may_send=may_send,
+        is_in_time=is_in_time,
     )
 
     def policy_for(own: Sequence[OwnCompany]) -> Policy:
