@@ -6,8 +6,10 @@ Source: delivery page; reference on Russian documents 5.5; beyond 11.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from stavbill.clock import Clock
 from stavbill.delivery.letter import Attachment
 from stavbill.delivery.links import Purpose, message_of
 from stavbill.delivery.mailboxes import MailboxError
@@ -22,6 +24,7 @@ from stavbill.operations.parts import Parts
 from stavbill.operations.posting import letter_facts
 from stavbill.operations.present import Document
 from stavbill.plan.notices import InvoiceNotice
+from stavbill.store.database import Store
 from stavbill.store.message_events import Evidence, learn
 from stavbill.store.messages import (
     Message,
@@ -67,16 +70,27 @@ def _take_notices(parts: Parts, raw: bytes) -> int:
     return learned
 
 
-def take_callback(parts: Parts, mail: MailOptions, document: object) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where evidence is taken in without asking the portal: what `stavbill web` has."""
+
+    store: Store
+    clock: Clock
+    portal: str
+    mail: MailOptions
+
+
+def take_callback(desk: Desk, document: object) -> bool:
     """Take in a callback of the WhatsApp provider; False when it says nothing of our messages."""
-    report = report_of(document, mail.whatsapp_instance)
+    report = report_of(document, desk.mail.whatsapp_instance)
     if report is None:
         return False
-    with parts.store.write() as db:
-        message = message_by_reference(db, parts.portal, report.reference)
+    now = desk.clock.now()
+    with desk.store.write() as db:
+        message = message_by_reference(db, desk.portal, report.reference)
         if message is None:
             return False
-        learn(db, message.message, _reported(report, parts.now()), seen=parts.now())
+        learn(db, message.message, _reported(report, now), seen=now)
     return True
 
 
@@ -110,9 +124,9 @@ async def ask_provider(parts: Parts, mail: MailOptions) -> int:
 class Visitors:
     """What `stavbill web` does when somebody follows a link of a letter."""
 
-    def __init__(self, parts: Parts, mail: MailOptions) -> None:
-        self._parts = parts
-        self._mail = mail
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._mail = desk.mail
         self._crowd = Crowd()
 
     def looked(self, token: str, visit: Visit) -> bool:
@@ -162,11 +176,11 @@ class Visitors:
         number = message_of(self._mail.links.secret, purpose, token)
         if number is None:
             return None
-        with self._parts.store.read() as db:
+        with self._desk.store.read() as db:
             return read_message(db, MessageId(number))
 
     def _sending(self, message: Message) -> Sending:
-        with self._parts.store.read() as db:
+        with self._desk.store.read() as db:
             return sendings_by_id(db, [message.sending])[message.sending]
 
     def _opened(self, message: Message, visit: Visit, source: str) -> None:
@@ -177,8 +191,8 @@ class Visitors:
         self._learn(message, evidence)
 
     def _learn(self, message: Message, evidence: Evidence) -> None:
-        with self._parts.store.write() as db:
-            learn(db, message.message, evidence, seen=self._parts.now())
+        with self._desk.store.write() as db:
+            learn(db, message.message, evidence, seen=self._desk.clock.now())
 
     def _written(self, message: Message, *, confirmed: bool) -> str:
         facts = letter_facts(self._mail, message, self._sending(message), None)

@@ -143,6 +143,10 @@ async def _send_some(
     office = PostOffice(parts, mail, ready)
     try:
         await office.work()
+    except BaseException:
+        # This pass ends here, and its claims with it; what may have left is in doubt.
+        _take_over(parts, replace(mail, is_gone=mail.owner.__eq__))
+        raise
     finally:
         done.outcomes.update(office.ledger.outcomes)
         done.troubles |= office.troubles

@@ -21,6 +21,7 @@ from stavbill.settings.secrets import (
     DATABASE_URLS,
     PORTAL_URL,
     WEB_SECRETS,
+    mail_secrets,
     read_environment,
     token_of,
 )
@@ -49,6 +50,7 @@ class Settings:
     clock_scale: float = 1.0
     clock_since: float | None = None
     web_secrets: Mapping[str, SecretStr] = field(default_factory=dict, repr=False)
+    mail_secrets: Mapping[str, SecretStr] = field(default_factory=dict, repr=False)
 
     def require_secrets(self) -> None:
         """Raise one `ConfigError` that names every secret a run needs and has not got."""
@@ -125,6 +127,7 @@ def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
         web_secrets={
             name: SecretStr(environment[name]) for name in WEB_SECRETS if name in environment
         },
+        mail_secrets={name: SecretStr(text) for name, text in mail_secrets(environment).items()},
     )
 
 

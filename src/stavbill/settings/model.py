@@ -28,6 +28,7 @@ from pydantic import (
 
 from stavbill.billing.money import Currency
 from stavbill.settings.defaults import default_issuers
+from stavbill.settings.delivery import MailSettings, ReminderSettings, WhatsAppSettings
 from stavbill.settings.web import WebSettings
 from stavbill.settings.worker import WorkerSettings
 from stavbill.wialon.connection import DEADLINE_S, PAGE_SIZE, SMALLEST_PAGE
@@ -280,6 +281,9 @@ class TomlSettings(Section):
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = WorkerSettings()
     web: WebSettings = WebSettings()
+    mail: MailSettings = MailSettings()
+    whatsapp: WhatsAppSettings = WhatsAppSettings()
+    reminders: ReminderSettings = ReminderSettings()
 
     @model_validator(mode="after")
     def _codes_are_unique_and_known(self) -> Self:

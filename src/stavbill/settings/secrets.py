@@ -22,6 +22,12 @@ WEB_SECRET = "STAVBILL_WEB_SECRET"  # noqa: S105  the variable's name
 API_TOKEN = "STAVBILL_API_TOKEN"  # noqa: S105  the variable's name
 WEB_SECRETS = (APPLICATION_TOKEN, WEB_SECRET, API_TOKEN)
 OWN = frozenset({PORTAL_URL, CLOCK_SCALE, CLOCK_SINCE, *DATABASE_URLS, *WEB_SECRETS})
+# One for each sender, by its code in upper case; the mailbox of notices; the WhatsApp provider.
+SMTP_PASSWORD = "STAVBILL_SMTP_PASSWORD_"  # noqa: S105  the variable's beginning
+IMAP_PASSWORD = "STAVBILL_IMAP_PASSWORD"  # noqa: S105  the variable's name
+WHATSAPP_TOKEN = "STAVBILL_WHATSAPP_TOKEN"  # noqa: S105  the variable's name
+WHATSAPP_WEBHOOK_TOKEN = "STAVBILL_WHATSAPP_WEBHOOK_TOKEN"  # noqa: S105  the variable's name
+MAIL_SECRETS = (IMAP_PASSWORD, WHATSAPP_TOKEN, WHATSAPP_WEBHOOK_TOKEN)
 TOKEN_PREFIX = token_variable("")
 LINE = re.compile(r"(?:export\s+)?([^\s=#]+)\s*=\s*(.*)")
 FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -38,6 +44,20 @@ def read_environment(directory: Path, env: Mapping[str, str]) -> dict[str, str]:
 def token_of(name: str, environment: Mapping[str, str]) -> str | None:
     """Return the token of connection `name`: its variable by the exact name, else upper case."""
     return environment.get(TOKEN_PREFIX + name) or environment.get(token_variable(name))
+
+
+def mail_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the passwords and tokens of delivery, by their variables."""
+    return {
+        key: text
+        for key, text in environment.items()
+        if key in MAIL_SECRETS or key.startswith(SMTP_PASSWORD)
+    }
+
+
+def smtp_password_variable(sender: str) -> str:
+    """Return the variable of a sender's password: `billing-kz` → …_BILLING_KZ."""
+    return SMTP_PASSWORD + re.sub(r"[^A-Z0-9]", "_", sender.upper())
 
 
 def write_secrets_file(directory: Path, secrets: Mapping[str, str]) -> Path:
@@ -85,6 +105,4 @@ def _read_file(path: Path) -> dict[str, str]:
 
 
 def _is_ours(key: str) -> bool:
-    return key in {PORTAL_URL, CLOCK_SCALE, CLOCK_SINCE, *DATABASE_URLS} or key.startswith(
-        TOKEN_PREFIX
-    )
+    return key in OWN or key in MAIL_SECRETS or key.startswith((TOKEN_PREFIX, SMTP_PASSWORD))
