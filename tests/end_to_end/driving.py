@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -78,6 +79,8 @@ async def installed(
         env = {
             "STAVBILL_PORTAL_URL": sandbox.webhook,
             "STAVBILL_CLOCK_SCALE": str(scale),
+            # Every process and every part has the same time of day, as on one machine.
+            "STAVBILL_CLOCK_SINCE": str(time.time()),
             **{token_variable(name): token for name, token in sandbox.tokens.items()},
         }
         wialon = tuple(f"{name}={url}" for name, url in sandbox.wialon_urls.items())
