@@ -1,0 +1,136 @@
+"""A month that was billed in the sandbox, a mail server beside it, and everything to send with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from stavbill.app.build import open_parts
+from stavbill.billing.facts import CompanyId
+from stavbill.delivery.letter import PDF, Attachment, Mailbox
+from stavbill.delivery.links import Links
+from stavbill.delivery.smtp import Security, SmtpSettings
+from stavbill.delivery.texts import Texts
+from stavbill.operations.mail_parts import MailOptions, NoDocument, Sender, SendingRules
+from stavbill.operations.parts import Parts
+from stavbill.operations.present import Document
+from stavbill.operations.sending import send_due
+from stavbill.operations.sending_desk import sending_log
+from stavbill.plan.effects import EffectKey
+from stavbill.sandbox.clock import ScaledClock
+from stavbill.sandbox.mail.serve import MailDoors, mail_doors
+from stavbill.sandbox.mail.server import MailServer
+from tests.end_to_end.driving import Installation, installed
+
+SECRET = "a secret of the test's own"
+FROM = Mailbox("Автотрэкер, счета", "billing@stavbill.example")
+
+
+@dataclass(slots=True)
+class PaperFactory:
+    """Documents for invoices; `lacking` are companies whose document cannot be made."""
+
+    lacking: dict[int, str] = field(default_factory=dict)
+    asked: Counter[EffectKey] = field(default_factory=Counter)
+
+    async def files(
+        self, company: CompanyId, invoice: EffectKey
+    ) -> tuple[Attachment, ...] | NoDocument:
+        self.asked[invoice] += 1
+        if company in self.lacking:
+            return NoDocument((self.lacking[company],))
+        body = b"%PDF-1.7\n" + invoice.encode() * 40
+        return (Attachment(f"Счёт {company}.pdf", PDF, body),)
+
+
+@dataclass(slots=True)
+class Office:
+    """What a test has at hand."""
+
+    installation: Installation
+    parts: Parts
+    doors: MailDoors
+    papers: PaperFactory
+    mail: MailOptions
+
+    @property
+    def server(self) -> MailServer:
+        return self.doors.mail
+
+    async def send(self, **changes: object) -> Document:
+        """Make one pass; `changes` replace options of sending."""
+        return await send_due(self.parts, replace(self.mail, **changes))  # type: ignore[arg-type]
+
+    @property
+    def mailbox(self) -> Counter[tuple[str, str]]:
+        """How often each letter came: by its recipient and its Message-ID."""
+        return Counter(
+            (letter.recipients[0], letter.header("Message-ID"))
+            for letter in self.server.letters
+            if not letter.is_report
+        )
+
+    def log(self) -> list[Document]:
+        """Return the sending log, the first sending first."""
+        rows: list[Document] = sending_log(self.parts, None, limit=1000)["sendings"]
+        return rows[::-1]
+
+    def messages(self) -> list[Document]:
+        """Return every message of the log."""
+        return [message for row in self.log() for message in row["messages"]]
+
+    def stages(self) -> Counter[str]:
+        """Return what the portal's stages are called."""
+        state = self.installation.sandbox.portal.state
+        return Counter(
+            str(invoice["stageId"])
+            for invoice in state.invoices.values()
+            if str(invoice.get("xmlId") or "").startswith("stavbill:")
+        )
+
+
+def options(doors: MailDoors, papers: PaperFactory, **changes: object) -> MailOptions:
+    """Return what sending needs, against the mail server behind `doors`."""
+    sender = Sender(
+        code="main",
+        smtp=SmtpSettings(
+            host=doors.host,
+            port=doors.smtp_port,
+            security=Security.NONE,
+            sender=FROM,
+            reply_to="support@stavbill.example",
+            timeout_s=5.0,
+        ),
+    )
+    made = MailOptions(
+        owner="host:1:test",
+        is_gone=lambda _owner: False,
+        senders={"main": sender},
+        sender_of={"": "main"},
+        renderer=papers,
+        texts=Texts(),
+        links=Links("https://billing.example", SECRET),
+        secret=SECRET,
+        rules=SendingRules(),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def opened(
+    directory: Path, *, companies: int = 12, seed: int = 42
+) -> AsyncIterator[Office]:
+    """Bill a month in a sandbox of some companies, and open a mail server beside it."""
+    async with installed(directory, companies=companies, seed=seed) as installation:
+        await installation.run()
+        clock = installation.sandbox.clock
+        assert isinstance(clock, ScaledClock)
+        async with (
+            mail_doors(MailServer(clock)) as doors,
+            open_parts(installation.config, installation.env) as parts,
+        ):
+            papers = PaperFactory()
+            yield Office(installation, parts, doors, papers, options(doors, papers))
