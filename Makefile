@@ -7,6 +7,7 @@
 #   make golden    rewrites the approved documents in tests/golden; review the diff like code
 #   make bench     one line for each figure: name value unit limit ok|short
 #   make chaos     2,000 companies, 2 workers, every fault, kills and pauses: ends with a verdict
+#   make simulate   nights with every fault on virtual time: make simulate SEED=1 NIGHTS=300
 #   make lock      resolves requirements*.lock again from pyproject.toml
 #
 # A fresh Debian 12 needs python3.11, pip and make. Another interpreter: make PYTHON=/path install
@@ -24,7 +25,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-ha
 DEBIAN_TEST := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-liberation postgresql
 
 .DELETE_ON_ERROR:
-.PHONY: help install dev debian demo test check static golden bench chaos lock
+.PHONY: help install dev debian demo test check static golden bench chaos lock simulate
 
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
@@ -76,6 +77,11 @@ golden: dev
 
 bench: dev
 	$(BIN)/python -m benchmarks
+
+SEED ?= 1
+NIGHTS ?= 300
+simulate: dev
+	$(BIN)/python -m tests.simulator --seed $(SEED) --nights $(NIGHTS)
 
 # CHAOS="--database postgresql --seed 7" chooses another one.
 chaos: dev debian

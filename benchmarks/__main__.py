@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from benchmarks.figures import Figure
 
-NAMES = ("core", "month", "lost", "memory", "rerun", "reading", "engine", "webhooks")
+NAMES = ("core", "month", "lost", "memory", "rerun", "reading", "engine", "webhooks", "simulator")
 SIZED = frozenset({"memory", "reading"})
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx
 from pydantic import SecretStr
 
 ENDPOINT_PATH = "/wialon/ajax.html"
@@ -30,7 +31,8 @@ class Connection:
     `url` is the site's address, with or without `/wialon/ajax.html`. `base_hosts` are further
     hosts to which the login answer may move the requests. `page_size` units are asked for at once;
     `deadline_s` ends a request whose answer only trickles. `ca_file` is a PEM file for a Wialon
-    Local with a certificate of its own, "" for the public authorities.
+    Local with a certificate of its own, "" for the public authorities. `transport` is for hosts in
+    this very process; None is the network.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Connection:
     page_size: int = PAGE_SIZE
     deadline_s: float = DEADLINE_S
     ca_file: str = ""
+    transport: httpx.AsyncBaseTransport | None = None
 
     def __post_init__(self) -> None:
         """Refuse a page of one: it would ask for `to` 0, which means the whole list."""

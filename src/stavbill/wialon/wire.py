@@ -27,8 +27,11 @@ def open_client(connection: Connection) -> httpx.AsyncClient:
 
     Redirects are not followed: they would carry the token to an address that nobody configured.
     """
-    trusted = ssl.create_default_context(cafile=connection.ca_file or None)
+    trusted: ssl.SSLContext | bool = False
+    if connection.transport is None:
+        trusted = ssl.create_default_context(cafile=connection.ca_file or None)
     return httpx.AsyncClient(
+        transport=connection.transport,
         verify=trusted,
         timeout=httpx.Timeout(connection.deadline_s, connect=CONNECT_S),
         headers={"Accept-Encoding": "gzip", "User-Agent": "stavbill"},

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import aiohttp
 from fast_bitrix24 import BitrixAsync
@@ -55,20 +55,37 @@ class ListSpec:
     id_filter: str = "ID"
 
 
+class BatchClient(Protocol):
+    """What a reader needs of fast-bitrix24: one call whose whole answer is given."""
+
+    async def call(self, method: str, items: dict[str, Any], raw: bool) -> Any:  # noqa: FBT001, ANN401  its signature
+        """Send one request and return its decoded envelope."""
+        ...
+
+
 class BulkReader:
     """Reads lists through fast-bitrix24, paced by our limiter; use as a context."""
 
-    def __init__(self, webhook_url: str, *, limiter: Limiter, clock: Clock) -> None:
-        """Read from the portal behind `webhook_url`."""
+    def __init__(
+        self,
+        webhook_url: str,
+        *,
+        limiter: Limiter,
+        clock: Clock,
+        client: BatchClient | None = None,
+    ) -> None:
+        """Read from the portal behind `webhook_url`, by a client of our own unless one is given."""
         self._webhook = parse_webhook(webhook_url)
         self._limiter = limiter
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
-        self._client: BitrixAsync | None = None
+        self._client: BatchClient | None = client
         self.requests = 0
 
     async def __aenter__(self) -> Self:
-        """Open the HTTP session."""
+        """Open the HTTP session, unless a client was given."""
+        if self._client is not None:
+            return self
         logging.getLogger("fast_bitrix24").setLevel(logging.ERROR)
         trace = aiohttp.TraceConfig()
         trace.on_request_start.append(self._count)

@@ -1,0 +1,1 @@
+"""Whole nights in one process on virtual time, every fault drawn from a seed."""

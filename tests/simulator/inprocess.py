@@ -1,0 +1,171 @@
+"""The emulated portal and hosts without sockets: requests are handed over in this very process.
+
+A request passes `Life` before it leaves and when its answer comes: there a process may be paused,
+or be dead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qsl
+
+import aiohttp
+import httpx
+from sqlalchemy import Connection
+from typing_extensions import override
+from yarl import URL
+
+from stavbill.bitrix.gateway import BODY_LEAVES
+from stavbill.clock import Clock
+from stavbill.sandbox.portal.portal import Portal
+from stavbill.sandbox.wialon.host import WialonHost
+from stavbill.sandbox.wialon.wire import Request
+from stavbill.store.database import Store
+
+TRIES, WAIT_S = 5, 1.0
+# How long a request is on its way, and its answer: time in which a process may die or be paused.
+CONNECT_S, THERE_S, BACK_S = 0.5, 0.5, 1.5
+
+
+class KilledError(BaseException):
+    """The process is dead: nothing that it still wanted to do is done."""
+
+
+class Life:
+    """Whether an emulated process lives, or is paused; everything that it does asks here."""
+
+    def __init__(self) -> None:
+        self.is_dead = False
+        self._awake = asyncio.Event()
+        self._awake.set()
+
+    def check(self) -> None:
+        if self.is_dead:
+            raise KilledError
+
+    def pause(self) -> None:
+        self._awake.clear()
+
+    def wake(self) -> None:
+        self._awake.set()
+
+    async def go_on(self) -> None:
+        """Wait while paused."""
+        await self._awake.wait()
+        self.check()
+
+
+class MortalStore(Store):
+    """A store as one process sees it: gone when the process is dead."""
+
+    def __init__(self, store: Store, life: Life) -> None:
+        super().__init__(store.engine)
+        self._life = life
+
+    @override
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        self._life.check()
+        with super().read() as db:
+            yield db
+
+    @override
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        self._life.check()
+        with super().write() as db:
+            yield db
+
+
+class PortalTransport(httpx.AsyncBaseTransport):
+    """Our gateway's way to the portal."""
+
+    def __init__(self, portal: Portal, clock: Clock, life: Life) -> None:
+        self._portal = portal
+        self._clock = clock
+        self._life = life
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await self._clock.sleep(CONNECT_S)
+        await self._life.go_on()
+        # Whoever hands the body over looks once more whether it may leave.
+        trace = request.extensions.get("trace")
+        if trace is not None:
+            await trace(BODY_LEAVES, {})
+        body = await request.aread()
+        await self._clock.sleep(THERE_S)
+        answer = await self._portal.handle(
+            request.method,
+            request.url.path,
+            dict(request.headers),
+            body,
+            request.url.query.decode(),
+        )
+        await self._clock.sleep(BACK_S)
+        await self._life.go_on()
+        if answer.dropped:
+            msg = "the connection broke"
+            raise httpx.ReadError(msg, request=request)
+        return httpx.Response(
+            answer.status, headers=dict(answer.headers), content=answer.body, request=request
+        )
+
+
+class PortalReading:
+    """What fast-bitrix24 does for reading: a call, tried again a few times."""
+
+    def __init__(self, portal: Portal, path: str, clock: Clock, life: Life) -> None:
+        self._portal = portal
+        self._path = path
+        self._clock = clock
+        self._life = life
+
+    async def call(self, method: str, items: dict[str, Any], raw: bool) -> Any:  # noqa: FBT001, ANN401  its signature
+        assert raw
+        body = json.dumps(items, default=str).encode()
+        headers = {"Content-Type": "application/json"}
+        status = 0
+        for attempt in range(TRIES):
+            await self._life.go_on()
+            await self._clock.sleep(THERE_S)
+            answer = await self._portal.handle("POST", f"{self._path}{method}", headers, body, "")
+            await self._clock.sleep(BACK_S)
+            await self._life.go_on()
+            if not answer.dropped and answer.status == httpx.codes.OK:
+                return json.loads(answer.body)
+            status = 0 if answer.dropped else answer.status
+            await self._clock.sleep(WAIT_S * 2**attempt)
+        if status == 0:
+            raise aiohttp.ServerDisconnectedError
+        info = aiohttp.RequestInfo(URL("http://portal/"), "POST", _NO_HEADERS)
+        raise aiohttp.ClientResponseError(info, (), status=status)
+
+
+class WialonTransport(httpx.AsyncBaseTransport):
+    """A Wialon reader's way to its host."""
+
+    def __init__(self, host: WialonHost, life: Life) -> None:
+        self._host = host
+        self._life = life
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await self._life.go_on()
+        body = (await request.aread()).decode()
+        query = request.url.query.decode()
+        fields = dict([*parse_qsl(query), *parse_qsl(body, keep_blank_values=True)])
+        answer = await self._host.handle(Request(request.url.path, fields, request.method))
+        await self._life.go_on()
+        if answer.dropped:
+            msg = "the connection broke"
+            raise httpx.ReadError(msg, request=request)
+        headers = {"Content-Type": answer.content_type}
+        return httpx.Response(answer.status, headers=headers, content=answer.body, request=request)
+
+
+_NO_HEADERS: Any = {}

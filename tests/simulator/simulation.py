@@ -1,0 +1,378 @@
+"""One simulated installation: nights of billing, faults and people, checked after each."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx
+from sqlalchemy import event
+
+from stavbill.app.build import assemble, limiter_of
+from stavbill.app.setup import SetupRequest, set_up
+from stavbill.billing.facts import CompanyId
+from stavbill.bitrix.read.chain import BulkReader
+from stavbill.errors import StavbillError
+from stavbill.operations.month import run_month
+from stavbill.operations.month_steps import MonthRequest
+from stavbill.operations.parts import Parts
+from stavbill.operations.report import RunReport
+from stavbill.operations.rerun import RerunRequest, rerun_company
+from stavbill.sandbox.furnish.portal import PortalFurnisher
+from stavbill.sandbox.furnish.wialon import WialonFurnisher
+from stavbill.sandbox.portal.faults import Fault, Trouble
+from stavbill.sandbox.serve import running_sandbox
+from stavbill.sandbox.world.build import World, build_world
+from stavbill.sandbox.world.verdict import differences
+from stavbill.settings import Settings, load_settings
+from stavbill.store.control import Flag, lower_flag, raise_flag
+from stavbill.store.database import Store
+from stavbill.store.parking import parked_reasons
+from stavbill.store.schema import open_store
+from stavbill.wialon.connection import token_variable
+from tests.simulator.inprocess import (
+    KilledError,
+    Life,
+    MortalStore,
+    PortalReading,
+    PortalTransport,
+    WialonTransport,
+)
+from tests.support.virtual_time import BEGINNING, VirtualClock, run_virtually
+
+FIRST = BEGINNING.date()
+DAY_S = 86_400.0
+CALM_S = 12 * 3600.0
+LATEST_S = 60.0
+# Nothing of it has to survive the simulation.
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+# What may go wrong; a failing seed is tried again with fewer of them.
+EVERYTHING = (
+    "lost_before", "lost_after", "lost_mid_batch", "late", "error_before", "error_after",
+    "query_limit", "operation_time", "refused", "lag", "crash", "pause", "two", "rerun",
+    "people", "kill_switch", "wialon",
+)  # fmt: skip
+TROUBLES = {one.value: one for one in Trouble}
+
+
+class Violated(AssertionError):
+    """Something that must never be is; the text says what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a simulation is made of: the same options give the same nights.
+
+    `often` is how many times as likely every fault is.
+    """
+
+    seed: int = 1
+    nights: int = 10
+    companies: int = 50
+    faults: tuple[str, ...] = EVERYTHING
+    often: float = 1.0
+
+    @property
+    def words(self) -> str:
+        """The command line that plays it again."""
+        faults = "" if self.faults == EVERYTHING else f" --faults {','.join(self.faults)}"
+        often = "" if self.often == 1 else f" --often {self.often:g}"
+        sizes = f"--seed {self.seed} --nights {self.nights} --companies {self.companies}"
+        return f"{sizes}{faults}{often}"
+
+
+@dataclass(slots=True)
+class Simulation:
+    """The outer world and the store that outlives every process."""
+
+    options: Options
+    world: World
+    settings: Settings
+    store: Store
+    clock: VirtualClock
+    rooms: PortalFurnisher
+    hosts: WialonFurnisher
+    touched: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
+    _digest: Any = field(default_factory=hashlib.sha256)
+
+    # ------------------------------------------------------------------------------ a process
+    @asynccontextmanager
+    async def process(self, life: Life) -> AsyncIterator[Parts]:
+        """Give the parts of a new process over the store."""
+        portal, clock = self.rooms.portal, self.clock
+        store = MortalStore(self.store, life)
+        webhook = self.settings.webhook_url()
+        limiter = limiter_of(self.settings, store, clock)
+        reading = PortalReading(portal, httpx.URL(webhook).path, clock, life)
+        async with (
+            httpx.AsyncClient(transport=PortalTransport(portal, clock, life)) as http,
+            BulkReader(webhook, limiter=limiter, clock=clock, client=reading) as bulk,
+        ):
+            parts = assemble(self.settings, store, clock, limiter=limiter, http=http, bulk=bulk)
+            wialon = {
+                name: replace(connection, transport=WialonTransport(self.hosts.hosts[name], life))
+                for name, connection in parts.wialon.items()
+            }
+            yield replace(parts, wialon=wialon)
+
+    async def month(self, life: Life, on: date, *, dry_run: bool = False) -> RunReport:
+        async with self.process(life) as parts:
+            wanted = MonthRequest(on=on, yes=True, accept_band=True, dry_run=dry_run)
+            return await run_month(parts, wanted)
+
+    async def rerun(self, life: Life, on: date, company: int) -> RunReport:
+        async with self.process(life) as parts:
+            return await rerun_company(parts, RerunRequest(company=company, on=on))
+
+    # ------------------------------------------------------------------------------ a night
+    async def night(self, number: int) -> None:
+        """Disturb, work, calm down, check; then it is the next day."""
+        rng = Random(f"{self.options.seed}:{number}")
+        on = self.clock.now().date()
+        began = self.clock.monotonic()
+        if number and "people" in self.options.faults:
+            await self.people(rng)
+        self.trouble(rng)
+        actors = [self.actor(rng, on) for _ in range(self.how_many(rng))]
+        if self.draws(rng, "kill_switch", 0.1):
+            actors.append(self.kill_switch(rng))
+        await asyncio.gather(*actors)
+        self.calm()
+        await self.check(on)
+        left = DAY_S - (self.clock.monotonic() - began) % DAY_S
+        await self.clock.sleep(left)
+        self.counts["nights"] += 1
+
+    def how_many(self, rng: Random) -> int:
+        return 2 if self.draws(rng, "two", 0.25) else 1
+
+    def trouble(self, rng: Random) -> None:
+        """Switch faults on, as this night has them."""
+        faults = []
+        for name, kind in TROUBLES.items():
+            if self.draws(rng, name, 0.25):
+                late = rng.uniform(1.0, LATEST_S) if kind is Trouble.LATE else 0.0
+                faults.append(
+                    Fault(
+                        kind,
+                        rate=rng.choice((0.02, 0.05, 0.2)),
+                        writes_only=kind in WRITES_ONLY,
+                        seconds=late,
+                    )
+                )
+        self.rooms.portal.faults.switch(*faults, seed=rng.randrange(1 << 30))
+        lag = rng.choice((2.0, 20.0, 55.0)) if self.draws(rng, "lag", 0.2) else 0.0
+        self.rooms.portal.state.lag(lag)
+
+    def draws(self, rng: Random, name: str, rate: float) -> bool:
+        drawn = rng.random() < rate * self.options.often
+        return drawn and name in self.options.faults
+
+    def calm(self) -> None:
+        self.rooms.portal.faults.switch()
+        self.rooms.portal.state.lag(0.0)
+
+    async def actor(self, rng: Random, on: date) -> None:
+        """Let one process work, perhaps killed or paused in the middle."""
+        life = Life()
+        ids = [company.id for company in self.world.companies()]
+        company = rng.choice(ids)
+        is_rerun = self.draws(rng, "rerun", 0.2)
+        crash_s = rng.expovariate(1 / 20) if self.draws(rng, "crash", 0.3) else None
+        pause_s = rng.expovariate(1 / 10) if self.draws(rng, "pause", 0.2) else None
+        slept_s = rng.uniform(5.0, 400.0)
+        work = self.rerun(life, on, company) if is_rerun else self.month(life, on)
+        task = asyncio.ensure_future(self.told(work))
+        if pause_s is not None:
+            await asyncio.wait({task}, timeout=pause_s)
+            life.pause()
+            other = asyncio.ensure_future(self.told(self.month(Life(), on)))
+            await self.clock.sleep(slept_s)
+            life.wake()
+            await other
+            self.counts["paused"] += 1
+        if crash_s is not None:
+            await asyncio.wait({task}, timeout=crash_s)
+            life.is_dead = True
+            task.cancel()
+            self.counts["crashed"] += 1
+        await asyncio.gather(task, return_exceptions=True)
+
+    async def told(self, work: Awaitable[object]) -> None:
+        """Do work whose failure is expected trouble: said to an operator, tried again later."""
+        try:
+            await work
+        except StavbillError as trouble:
+            self.counts[type(trouble).__name__] += 1
+        except KilledError:
+            self.counts["killed"] += 1
+
+    async def kill_switch(self, rng: Random) -> None:
+        await self.clock.sleep(rng.uniform(0.0, 60.0))
+        portal = httpx.URL(self.settings.webhook_url()).netloc.decode()
+        with self.store.write() as db:
+            raise_flag(
+                db, portal, Flag.KILL_SWITCH, reason="x", who="a person", at=self.clock.now()
+            )
+        await self.clock.sleep(rng.uniform(1.0, 600.0))
+        with self.store.write() as db:
+            lower_flag(db, portal, Flag.KILL_SWITCH, who="a person", at=self.clock.now())
+
+    # ------------------------------------------------------------------------------ people
+    async def people(self, rng: Random) -> None:
+        """Let people work in the portal: mostly nothing, sometimes several things."""
+        invoices = list(self.rooms.portal.state.invoices)
+        for _ in range(rng.choice((0, 0, 0, 1, 2))):
+            invoice = rng.choice(invoices)
+            stage = rng.choice(("P", "D"))
+            await self.person(
+                "crm.item.update",
+                entityTypeId=31,
+                id=invoice["id"],
+                fields={"stageId": str(invoice["stageId"]).partition(":")[0] + f":{stage}"},
+            )
+            self.touched = True
+            self.counts["edited"] += 1
+
+    async def person(self, method: str, **params: object) -> None:
+        path = f"{httpx.URL(self.settings.webhook_url()).path}{method}"
+        body = httpx.Request("POST", "http://portal/", json=params)
+        headers = {"Content-Type": "application/json"}
+        await self.rooms.portal.handle("POST", path, headers, body.read(), "")
+
+    # ------------------------------------------------------------------------------ checks
+    async def check(self, on: date) -> None:
+        """Finish in peace, and look for what must never be and for what is missing."""
+        async with asyncio.timeout(CALM_S):
+            report = await self.month(Life(), on)
+        if report.state != "done":
+            raise Violated(self.said(f"the calm run ended as {report.state}: {report.violations}"))
+        open_ends = {name: report.outcomes[name] for name in ("doubt", "sending", "planned")}
+        if any(open_ends.values()):
+            raise Violated(self.said(f"the calm run left {open_ends}"))
+        await self.clock.sleep(2 * LATEST_S)
+        self.rooms.portal.settle(everything=True)
+        keys = Counter(
+            str(item.get("xmlId"))
+            for item in self.rooms.portal.state.invoices
+            if str(item.get("xmlId") or "").startswith("stavbill:")
+        )
+        twice = [key for key, number in keys.items() if number > 1]
+        if twice:
+            raise Violated(self.said(f"issued twice: {twice}"))
+        if any(report.effects.values()):
+            again = await self.month(Life(), on, dry_run=True)
+            wanted = {kind: number for kind, number in again.effects.items() if number}
+            if wanted:
+                raise Violated(self.said(f"not written although all is calm: {wanted}"))
+        if on == FIRST:
+            told = self.parked()
+            found = [
+                said
+                for said in differences(self.world, self.rooms.portal.snapshot())
+                if int(said.partition(" ")[0]) not in told
+            ]
+            if found:
+                raise Violated(self.said(f"not as the rules say: {found[:3]}"))
+        self._digest.update(repr([(c.method, c.error) for c in self.rooms.portal.calls]).encode())
+        self.counts["calls"] += len(self.rooms.portal.calls)
+        self.rooms.portal.calls.clear()
+        self.counts["invoices"] = len(keys)
+
+    def parked(self) -> frozenset[int]:
+        """Return the companies that were left to a person, who was told by a task."""
+        portal = httpx.URL(self.settings.webhook_url()).netloc.decode()
+        ids = [company.id for company in self.world.companies()]
+        with self.store.read() as db:
+            return frozenset(parked_reasons(db, portal, [CompanyId(one) for one in ids]))
+
+    def said(self, text: str) -> str:
+        return f"night {self.counts['nights']}: {text}"
+
+    @property
+    def digest(self) -> str:
+        """What names everything that the portal was asked, in its order."""
+        return str(self._digest.hexdigest())
+
+
+WRITES_ONLY = frozenset({
+    Trouble.LOST_BEFORE, Trouble.LOST_AFTER, Trouble.LOST_MID_BATCH, Trouble.LATE,
+})  # fmt: skip
+
+
+async def settings_for(world: World, folder: Path) -> Settings:
+    """Return settings as `init` finds them on the world, served for a moment."""
+    async with running_sandbox(world) as sandbox:
+        env = {
+            "STAVBILL_PORTAL_URL": sandbox.webhook,
+            **{token_variable(name): token for name, token in sandbox.tokens.items()},
+        }
+        wialon = tuple(f"{name}={url}" for name, url in sandbox.wialon_urls.items())
+        await set_up(SetupRequest(directory=folder, wialon=wialon), env)
+    return load_settings(folder / "stavbill.toml", env)
+
+
+def simulation(options: Options, world: World, settings: Settings, folder: Path) -> Simulation:
+    """Return a new installation; say it on the virtual loop."""
+    clock = VirtualClock()
+    hosts, rooms = WialonFurnisher(world, clock), PortalFurnisher(world, clock)
+    for cluster in world.clusters():
+        hosts.add(cluster)
+        rooms.add(cluster)
+    store = open_store(f"sqlite:///{folder}/simulated.sqlite3")
+    store.engine.dispose()
+    event.listen(store.engine, "connect", _careless)
+    return Simulation(options, world, settings, store, clock, rooms, hosts)
+
+
+def _careless(dbapi: Any, _record: object) -> None:  # noqa: ANN401  sqlite3's own type
+    """Sync nothing to disk: no power is cut in a simulation."""
+    dbapi.execute("PRAGMA synchronous=OFF")
+
+
+def world_of(options: Options) -> World:
+    """Return the invented world of a seed."""
+    return build_world(options.companies, options.seed, FIRST)
+
+
+async def simulate(options: Options, world: World, settings: Settings, folder: Path) -> Simulation:
+    """Play the nights. Raises `Violated`, or `TimeoutError` for nights that do not end."""
+    made = simulation(options, world, settings, folder)
+    try:
+        for number in range(options.nights):
+            await made.night(number)
+    finally:
+        made.store.close()
+    return made
+
+
+def play(options: Options) -> Simulation:
+    """Play a seed's nights from outside of any loop."""
+    with TemporaryDirectory(prefix="stavbill-nights-", dir=MEMORY) as name:
+        return _play(options, Path(name))
+
+
+def _play(options: Options, folder: Path) -> Simulation:
+    world = world_of(options)
+    settings = asyncio.run(settings_for(world, folder))
+    limit_s = (options.nights + 5) * 2 * DAY_S
+    return run_virtually(simulate(options, world, settings, folder), limit_s=limit_s)
+
+
+def fewer(options: Options, fails: Callable[[Options], bool]) -> Options:
+    """Return options with fewer kinds of faults that still fail, each left out once."""
+    for name in options.faults:
+        less = replace(options, faults=tuple(one for one in options.faults if one != name))
+        if fails(less):
+            options = less
+    return options

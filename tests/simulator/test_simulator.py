@@ -1,0 +1,60 @@
+"""The simulator itself: a short run, its determinism, and that it finds planted mistakes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from stavbill.journal import lessons
+from stavbill.journal.settings import JournalSettings
+from tests.simulator.simulation import Options, Violated, play
+
+SHORT = Options(seed=1, nights=6, companies=30)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_nights_with_every_fault_end_well(seed: int) -> None:
+    made = play(replace(SHORT, seed=seed))
+    assert made.counts["nights"] == SHORT.nights
+    assert made.counts["invoices"] > 10
+
+
+def test_a_seed_is_the_same_twice() -> None:
+    first, second = play(SHORT), play(SHORT)
+    assert first.digest == second.digest
+    assert first.counts == second.counts
+
+
+def test_another_seed_is_another_night() -> None:
+    options = replace(SHORT, nights=2)
+    assert play(options).digest != play(replace(options, seed=2)).digest
+
+
+def test_a_journal_that_repeats_what_is_unclear_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def repeat(self: lessons.Lessons, intent: object, *args: object, **words: object) -> object:
+        del args, words
+        return self.harmless(intent)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(lessons.Lessons, "of_finding", repeat)
+    assert_found(("lost_after", "lost_mid_batch", "late"))
+
+
+def test_a_journal_that_asks_too_early_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "stavbill.app.build._journal_settings",
+        lambda _settings: JournalSettings(
+            late_s=0.0, quiet_s=0.5, request_timeout_s=5.0, claim_s=10.0
+        ),
+    )
+    assert_found(("late", "lost_after"))
+
+
+def assert_found(faults: tuple[str, ...]) -> None:
+    """Some seed shows what was planted."""
+    for seed in range(1, 40):
+        try:
+            play(Options(seed=seed, nights=1, companies=30, faults=faults, often=10))
+        except (Violated, TimeoutError):
+            return
+    pytest.fail("no seed has found the planted mistake")
