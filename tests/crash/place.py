@@ -58,20 +58,26 @@ class Scene:
         return made
 
     async def start(
-        self, *words: str, strike: str = "", seams: Path | None = None, program: str = ""
+        self, *words: str, strike: str = "", seams: Path | None = None, source: Path | None = None
     ) -> Process:
-        """Start `stavbill` with these words as a process of its own."""
+        """Start `stavbill` with these words as a process of its own.
+
+        `source` is the folder of another version of the program, which cannot be struck.
+        """
         own = {STRIKE: strike, SEAMS: "" if seams is None else str(seams)}
+        program = ["-m", "tests.crash.actor"]
+        if source is not None:
+            own["PYTHONPATH"] = str(source)
+            program = ["-c", "from stavbill.cli.main import main; main()"]
         said = self.place.config.parent / f"said-{time.monotonic_ns()}"
         with said.open("wb") as out:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-m",
-                program or "tests.crash.actor",
+                *program,
                 "--config",
                 str(self.place.config),
                 *words,
-                cwd=ROOT,
+                cwd=ROOT if source is None else source,
                 env={**os.environ, **self.environment, **own},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=out,
@@ -152,16 +158,18 @@ def month_words(companies: Collection[int] = COMPANIES) -> list[str]:
 
 
 @asynccontextmanager
-async def scene(
-    directory: Path, database: str = "", *, scale: float = SCALE, companies: int = WORLD
-) -> AsyncIterator[Scene]:
-    """Set up a portal and an installation, and go through what happened before the month."""
-    async with installed(directory, companies=companies, scale=scale) as place:
+async def scene(directory: Path, database: str = "", *, past: bool = True) -> AsyncIterator[Scene]:
+    """Set up a portal and an installation, and go through what happened before the month.
+
+    Without `past` nothing has happened, and the database is not there yet.
+    """
+    async with installed(directory, companies=WORLD, scale=SCALE) as place:
         url = database or f"sqlite:///{directory / 'stavbill.sqlite3'}"
         own = {"STAVBILL_DATABASE_URL": url, "STAVBILL_CLOCK_SINCE": str(time.time())}
         place.env.update(own)
         made = Scene(place, dict(place.env))
-        await _before(made)
+        if past:
+            await _before(made)
         yield made
 
 

@@ -26,6 +26,9 @@ from stavbill.store.errors import translate
 BUSY_TIMEOUT_MS = 60_000
 # A process that is paused inside a transaction loses it, and its locks with it; the others go on.
 IDLE_MS = 30_000
+# A server may be set up to forget the last commits when it crashes: an intent that was sent would
+# be gone while the invoice exists.
+_OWN_OPTIONS = f"-c idle_in_transaction_session_timeout={IDLE_MS} -c synchronous_commit=on"
 _WRITES = "stavbill_writes"
 
 Row = Mapping[str, Any]
@@ -88,12 +91,12 @@ def connect_engine(url: str) -> Engine:
         raise ConfigError(_not_an_address(url)) from error
     match parsed.get_backend_name():
         case "postgresql":
-            # An address that bears options of its own knows what it wants.
-            own = f"-c idle_in_transaction_session_timeout={IDLE_MS}"
+            given = parsed.query.get("options", "")
             return create_engine(
-                parsed.set(drivername="postgresql+psycopg"),
+                parsed.difference_update_query(["options"]).set(drivername="postgresql+psycopg"),
                 pool_pre_ping=True,
-                connect_args={} if "options" in parsed.query else {"options": own},
+                # What the address says stands last and wins.
+                connect_args={"options": f"{_OWN_OPTIONS} {given}".strip()},
             )
         case "sqlite" if parsed.database:
             engine = create_engine(parsed.set(drivername="sqlite"))
