@@ -87,7 +87,7 @@ class Office:
         state = self.installation.sandbox.portal.state
         return Counter(
             str(invoice["stageId"])
-            for invoice in state.invoices.values()
+            for invoice in state.invoices
             if str(invoice.get("xmlId") or "").startswith("stavbill:")
         )
 

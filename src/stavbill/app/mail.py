@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 
-from stavbill.app.build import owner_is_gone, process_name
+from stavbill.app.build import open_parts, owner_is_gone, process_name
+from stavbill.billing.facts import CompanyId
 from stavbill.delivery.letter import Mailbox
 from stavbill.delivery.links import Links
 from stavbill.delivery.mailboxes import ImapBox, ImapSettings, MaildirBox, NoticeBox
@@ -17,9 +19,17 @@ from stavbill.delivery.smtp import Security, SmtpLine, SmtpSettings
 from stavbill.delivery.texts import Texts
 from stavbill.delivery.whatsapp import GreenApi, GreenApiSettings
 from stavbill.errors import ConfigError
-from stavbill.operations.mail_parts import MailOptions, Renderer, Sender, SendingRules
+from stavbill.operations.mail_parts import (
+    MailOptions,
+    NoDocument,
+    Renderer,
+    Sender,
+    SendingRules,
+)
+from stavbill.operations.parts import Parts
+from stavbill.plan.effects import EffectKey
 from stavbill.plan.reminders import Audience, Ladder, Step
-from stavbill.settings import Settings
+from stavbill.settings import Settings, load_settings
 from stavbill.settings.delivery import SenderSettings
 from stavbill.settings.secrets import (
     IMAP_PASSWORD,
@@ -27,6 +37,31 @@ from stavbill.settings.secrets import (
     WHATSAPP_TOKEN,
     smtp_password_variable,
 )
+
+
+class WithoutDocuments:
+    """What stands in for the renderer where no document is ever made: at a person's desk."""
+
+    async def files(self, company: CompanyId, invoice: EffectKey) -> NoDocument:
+        """Return that there is none."""
+        del company
+        return NoDocument((f"Документ счёта {invoice} здесь не составляется.",))
+
+
+@asynccontextmanager
+async def open_desk(
+    config: Path, env: Mapping[str, str] | None = None
+) -> AsyncIterator[tuple[Parts, MailOptions]]:
+    """Build what a person's commands about sending need; nothing is sent by it.
+
+    Raises `ConfigError` and `StoreError` as `open_parts` and `open_mail` do.
+    """
+    known = os.environ if env is None else env
+    async with (
+        open_parts(config, known) as parts,
+        open_mail(load_settings(config, known), WithoutDocuments()) as mail,
+    ):
+        yield parts, mail
 
 
 @asynccontextmanager

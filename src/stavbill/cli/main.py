@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from stavbill.cli import company, ops, portal, run, service, stopping, web, worker
+from stavbill.cli import company, delivery, ops, portal, run, service, stopping, web, worker
 from stavbill.cli.common import Door
 
 HELP = """Биллинг мониторинга: Битрикс24, Wialon, один верный счёт в месяц.
@@ -25,6 +25,7 @@ app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, rich_ma
 app.add_typer(run.app, name="run")
 app.add_typer(company.app, name="company")
 app.add_typer(company.invoice_app, name="invoice")
+app.add_typer(delivery.app, name="delivery")
 app.add_typer(portal.app, name="portal")
 app.add_typer(service.db_app, name="db")
 app.add_typer(ops.app, name="ops")
