@@ -117,7 +117,7 @@ async def read_portal(
             end_reading(db, reading, complete=complete, rows=rows, at=parts.now())
             if complete and not only:
                 sweep(db, parts.portal, reading)
-    await _read_rows(parts, on, progress)
+    await read_missing_rows(parts, on, progress)
 
 
 async def _read_lists(
@@ -201,7 +201,7 @@ async def with_checklists(parts: Parts, tasks: Sequence[TaskRecord]) -> list[Tas
     ]
 
 
-async def _read_rows(parts: Parts, on: date, progress: Progress) -> None:
+async def read_missing_rows(parts: Parts, on: date, progress: Progress = SILENT) -> None:
     """Read the rows of those invoices of others whose rows may decide something on the day `on`.
 
     Rows tell which service and month an invoice without our key bills (§3).
@@ -223,11 +223,11 @@ async def _read_rows(parts: Parts, on: date, progress: Progress) -> None:
             if record.company in cards and rows_matter(record, cards[record.company], on)
         )
         while len(waiting) >= ROWS_CHUNK:
-            await _rows(parts, waiting[:ROWS_CHUNK])
+            await read_rows_of(parts, waiting[:ROWS_CHUNK])
             progress.advance(ROWS_CHUNK)
             waiting = waiting[ROWS_CHUNK:]
     if waiting:
-        await _rows(parts, waiting)
+        await read_rows_of(parts, waiting)
 
 
 def rows_matter(record: InvoiceRecord, card: CompanyCard, on: date) -> bool:
@@ -249,7 +249,8 @@ def rows_matter(record: InvoiceRecord, card: CompanyCard, on: date) -> bool:
     return max(titled) > run_month
 
 
-async def _rows(parts: Parts, lacking: Sequence[InvoiceRecord]) -> None:
+async def read_rows_of(parts: Parts, lacking: Sequence[InvoiceRecord]) -> None:
+    """Read the rows of some invoices into the mirror, 50 invoices a request."""
     found = await parts.reader.rows_of([InvoiceId(record.issued.invoice) for record in lacking])
     full = [
         replace(

@@ -102,18 +102,11 @@ def open_findings(
     db: Connection,
     portal: str,
     *,
-    after: tuple[int, int] = (0, 0),
     limit: int = 500,
     company: CompanyId | None = None,
 ) -> tuple[StoredFinding, ...]:
-    """Return the next open findings, by company and number, those after `after`."""
-    ours, number = after
-    query = select(findings).where(
-        findings.c.portal == portal,
-        findings.c.ended.is_(None),
-        (findings.c.company > ours)
-        | ((findings.c.company == ours) & (findings.c.finding > number)),
-    )
+    """Return open findings, by company and number, at most `limit`; one company's or all."""
+    query = select(findings).where(findings.c.portal == portal, findings.c.ended.is_(None))
     if company is not None:
         query = query.where(findings.c.company == company)
     rows = db.execute(query.order_by(findings.c.company, findings.c.finding).limit(limit))
@@ -139,20 +132,6 @@ def count_open(db: Connection, portal: str) -> dict[FindingKind, int]:
         .order_by(findings.c.kind)
     )
     return {FindingKind(row.kind): row.findings for row in rows}
-
-
-def companies_with_findings(
-    db: Connection, portal: str, *, after: int = 0, limit: int = 200
-) -> tuple[CompanyId, ...]:
-    """Return the next companies with open findings, those after an id."""
-    rows = db.execute(
-        select(findings.c.company)
-        .where(findings.c.portal == portal, findings.c.ended.is_(None), findings.c.company > after)
-        .distinct()
-        .order_by(findings.c.company)
-        .limit(limit)
-    )
-    return tuple(CompanyId(row.company) for row in rows)
 
 
 _Place = tuple[int, str, str]

@@ -105,10 +105,20 @@ def last_complete_reading(db: Connection, portal: str) -> Reading | None:
 
 
 def put_companies(
-    db: Connection, portal: str, reading: ReadingId, chunk: Sequence[CompanyRecord]
+    db: Connection,
+    portal: str,
+    reading: ReadingId,
+    chunk: Sequence[CompanyRecord],
+    *,
+    card_only: bool = False,
 ) -> None:
-    """Put a chunk of companies, replacing what was known of them."""
-    upsert(db, companies, [_company_row(portal, reading, record) for record in chunk])
+    """Put a chunk of companies, replacing what was known of them.
+
+    With `card_only` a known company keeps the reading that it was last read whole by: what else is
+    known of it is as old as before.
+    """
+    rows = [_company_row(portal, reading, record) for record in chunk]
+    upsert(db, companies, rows, keep=("reading",) if card_only else ())
 
 
 def _company_row(portal: str, reading: ReadingId, record: CompanyRecord) -> Row:
@@ -224,6 +234,28 @@ def sweep(db: Connection, portal: str, reading: ReadingId) -> None:
     for table in (companies, records):
         unseen = (table.c.reading < reading, table.c.reading.not_in(beside))
         db.execute(delete(table).where(table.c.portal == portal, *unseen))
+
+
+def forget_invoices(
+    db: Connection, portal: str, ids: Collection[InvoiceId], stand: Mapping[InvoiceId, CompanyId]
+) -> int:
+    """Forget some invoices but where they `stand` now; return how many records that were."""
+    found = db.execute(
+        select(records.c.record, records.c.company).where(
+            records.c.portal == portal, records.c.kind == _INVOICE, records.c.record.in_(ids)
+        )
+    ).all()
+    stale = [row for row in found if stand.get(InvoiceId(row.record)) != row.company]
+    for row in stale:
+        db.execute(
+            delete(records).where(
+                records.c.portal == portal,
+                records.c.kind == _INVOICE,
+                records.c.record == row.record,
+                records.c.company == row.company,
+            )
+        )
+    return len(stale)
 
 
 def forget_companies(db: Connection, portal: str, ids: Collection[CompanyId]) -> None:

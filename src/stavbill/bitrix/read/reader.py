@@ -14,6 +14,7 @@ from stavbill.bitrix.mapping import PortalMapping, verify_fields
 from stavbill.bitrix.read.banks import bank_details
 from stavbill.bitrix.read.card import CardReader
 from stavbill.bitrix.read.chain import PAGE, BulkReader, ListSpec
+from stavbill.bitrix.read.changes import ChangesReader
 from stavbill.bitrix.read.records import (
     COMPANY_TYPE,
     contract_record,
@@ -22,6 +23,12 @@ from stavbill.bitrix.read.records import (
     requisite_record,
     standing_items,
     task_record,
+)
+from stavbill.bitrix.read.selects import (
+    COMPANY_SELECT,
+    INVOICE_SELECT,
+    REQUISITE_SELECT,
+    TASK_SELECT,
 )
 from stavbill.bitrix.read.shape import PortalShape, first_questions, second_questions, shape_of
 from stavbill.bitrix.read.users import users
@@ -44,16 +51,6 @@ from stavbill.plan.standing import StandingItem
 
 BATCH = 50
 OPEN_TASK = {"!REAL_STATUS": 5}
-COMPANY_SELECT = ("ID", "TITLE", "ASSIGNED_BY_ID", "IS_MY_COMPANY")
-REQUISITE_SELECT = (
-    "ID", "ENTITY_TYPE_ID", "ENTITY_ID", "PRESET_ID", "NAME", "RQ_INN", "RQ_KPP", "RQ_BIN",
-    "RQ_IIN", "RQ_NAME", "RQ_COMPANY_NAME", "RQ_LAST_NAME", "RQ_FIRST_NAME", "RQ_SECOND_NAME",
-)  # fmt: skip
-INVOICE_SELECT = (
-    "id", "title", "xmlId", "companyId", "mycompanyId", "stageId", "currencyId", "opportunity",
-    "createdTime", "updatedTime", "accountNumber", "begindate", "closedate",
-)  # fmt: skip
-TASK_SELECT = ("ID", "TITLE", "DESCRIPTION", "STATUS", "RESPONSIBLE_ID", "UF_CRM_TASK")
 TASK_TAGS = (HOLD_TAG, ADDRESS_TAG, CHECK_TAG)
 OPTIONAL = frozenset({"templates", "presets", "me", "own_requisites"})
 
@@ -94,6 +91,10 @@ class PortalReader:
         shape = shape_of(first, second)
         verify_fields(self._mapping, shape.fields)
         return shape
+
+    def changes(self, shape: PortalShape) -> ChangesReader:
+        """Return the reader of what changed lately."""
+        return ChangesReader(self._bulk, self._mapping, shape, zone=self._zone)
 
     async def _ask(self, commands: Mapping[str, Command]) -> dict[str, CommandResult]:
         answer = await self._bulk.ask(commands)

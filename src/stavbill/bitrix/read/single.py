@@ -14,15 +14,7 @@ from stavbill.bitrix.batch import BatchAnswer, Command, CommandResult, Json, Par
 from stavbill.bitrix.mapping import PortalMapping, verify_fields
 from stavbill.bitrix.read.card import CardReader
 from stavbill.bitrix.read.chain import PAGE, BulkReader
-from stavbill.bitrix.read.reader import (
-    COMPANY_SELECT,
-    INVOICE_SELECT,
-    OPEN_TASK,
-    OPTIONAL,
-    REQUISITE_SELECT,
-    TASK_SELECT,
-    PortalReader,
-)
+from stavbill.bitrix.read.reader import OPEN_TASK, OPTIONAL, PortalReader
 from stavbill.bitrix.read.records import (
     COMPANY_TYPE,
     contract_record,
@@ -31,6 +23,12 @@ from stavbill.bitrix.read.records import (
     requisite_record,
     standing_items,
     task_record,
+)
+from stavbill.bitrix.read.selects import (
+    COMPANY_SELECT,
+    INVOICE_SELECT,
+    REQUISITE_SELECT,
+    TASK_SELECT,
 )
 from stavbill.bitrix.read.shape import PortalShape, first_questions, second_questions, shape_of
 from stavbill.bitrix.write.invoice_list import INVOICE_TYPE
