@@ -11,8 +11,8 @@ from sqlalchemy import create_engine, text
 
 from stavbill.errors import ConfigError, StoreError
 from stavbill.store.database import Store
-from stavbill.store.schema import newest_version, open_store, store_version, upgrade_store
 from stavbill.store.delivery_tables import metadata
+from stavbill.store.schema import newest_version, open_store, store_version, upgrade_store
 
 
 def test_a_brand_new_database_is_made(store: Store) -> None:
