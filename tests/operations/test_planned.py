@@ -17,7 +17,8 @@ names = st.sampled_from(["covered", "tariff", "no_contract", "count_mismatch"])
 counters = st.dictionaries(names, st.integers(1, 10**6)).map(Counter)
 tallies = st.builds(Tally, numbers, numbers)
 purses = st.builds(Purse, st.integers(1, 9), st.sampled_from(["RUB", "KZT"]))
-documents = st.lists(st.dictionaries(names, numbers), max_size=3)
+values: st.SearchStrategy[object] = numbers
+documents = st.lists(st.dictionaries(names, values), max_size=3)
 
 
 @st.composite
@@ -25,7 +26,9 @@ def planneds(draw: st.DrawFn) -> Planned:
     issuers = st.tuples(st.sampled_from(["rf", "kz"]), st.sampled_from(["RUB", "KZT"]))
     sums = st.dictionaries(issuers, st.builds(IssuerSum, numbers, numbers, numbers))
     counts = Counts(
-        *(draw(numbers) for _ in range(3)),
+        companies=draw(numbers),
+        billed=draw(numbers),
+        invoices=draw(numbers),
         skipped=draw(counters),
         held=draw(counters),
         warnings=draw(counters),
@@ -40,7 +43,14 @@ def planneds(draw: st.DrawFn) -> Planned:
         before=draw(st.dictionaries(purses, tallies)),
         invoices=draw(numbers),
     )
-    return Planned(counts, totals, draw(counters), *(draw(documents) for _ in range(3)))
+    return Planned(
+        counts=counts,
+        totals=totals,
+        effects=draw(counters),
+        violations=draw(documents),
+        parked=draw(documents),
+        failures=draw(documents),
+    )
 
 
 @given(planneds())
