@@ -20,7 +20,7 @@ from fast_bitrix24 import BitrixAsync
 from benchmarks.figures import Figure
 from benchmarks.served import Served, served
 from stavbill.app.build import open_parts
-from stavbill.bitrix.read.reader import INVOICE_SELECT
+from stavbill.bitrix.read.selects import INVOICE_SELECT
 from stavbill.operations.reading import learn_portal
 
 # 1.6 invoices a company: the promised 100,000 rows are measured with `--full`.

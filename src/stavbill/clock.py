@@ -39,7 +39,13 @@ class SystemClock:
         self._started_monotonic = time.monotonic() - lived_s
 
     def now(self) -> datetime:
-        """Return the (scaled) UTC time of day."""
+        """Return the (scaled) UTC time of day.
+
+        Unscaled it is the wall clock: the other one stands still while a machine is suspended, and
+        whoever wakes up must see that its claims have run out.
+        """
+        if self.scale == 1.0:
+            return datetime.now(tz=UTC)
         return datetime.fromtimestamp(self._started + self.monotonic(), tz=UTC)
 
     def monotonic(self) -> float:

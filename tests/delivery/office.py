@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from stavbill.app.build import open_parts
 from stavbill.billing.facts import CompanyId
@@ -16,7 +17,6 @@ from stavbill.delivery.smtp import Security, SmtpSettings
 from stavbill.delivery.texts import Texts
 from stavbill.operations.mail_parts import MailOptions, NoDocument, Sender, SendingRules
 from stavbill.operations.parts import Parts
-from stavbill.operations.present import Document
 from stavbill.operations.sending import send_due
 from stavbill.operations.sending_desk import sending_log
 from stavbill.plan.effects import EffectKey
@@ -60,7 +60,7 @@ class Office:
     def server(self) -> MailServer:
         return self.doors.mail
 
-    async def send(self, **changes: object) -> Document:
+    async def send(self, **changes: object) -> dict[str, Any]:
         """Make one pass; `changes` replace options of sending."""
         return await send_due(self.parts, replace(self.mail, **changes))  # type: ignore[arg-type]
 
@@ -73,12 +73,13 @@ class Office:
             if not letter.is_report
         )
 
-    def log(self) -> list[Document]:
+    def log(self) -> list[dict[str, Any]]:
         """Return the sending log, the first sending first."""
-        rows: list[Document] = sending_log(self.parts, None, limit=1000)["sendings"]
+        document: dict[str, Any] = sending_log(self.parts, None, limit=1000)
+        rows: list[dict[str, Any]] = document["sendings"]
         return rows[::-1]
 
-    def messages(self) -> list[Document]:
+    def messages(self) -> list[dict[str, Any]]:
         """Return every message of the log."""
         return [message for row in self.log() for message in row["messages"]]
 
@@ -120,9 +121,7 @@ def options(doors: MailDoors, papers: PaperFactory, **changes: object) -> MailOp
 
 
 @asynccontextmanager
-async def opened(
-    directory: Path, *, companies: int = 12, seed: int = 42
-) -> AsyncIterator[Office]:
+async def opened(directory: Path, *, companies: int = 12, seed: int = 42) -> AsyncIterator[Office]:
     """Bill a month in a sandbox of some companies, and open a mail server beside it."""
     async with installed(directory, companies=companies, seed=seed) as installation:
         await installation.run()

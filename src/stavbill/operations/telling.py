@@ -53,7 +53,6 @@ from stavbill.store.runs import (
     unfinished_runs,
 )
 from stavbill.store.sendings import (
-    NEVER,
     Sending,
     SendingState,
     due_sendings,
@@ -128,7 +127,7 @@ async def _tell_some(parts: Parts, mail: MailOptions, portal: PortalFacts, begun
         effects += _document_tasks(db, parts, due)
         if not sent and not effects:
             return 0
-        move_sendings(db, [one.sending for one in sent], SendingState.TOLD, due=NEVER)
+        move_sendings(db, [one.sending for one in sent], SendingState.TOLD, detail=None)
         mark_told(db, [one.sending for one in sent], at=parts.now())
         if effects:
             start_run(

@@ -257,14 +257,13 @@ def move_sendings(
     state: SendingState,
     *,
     due: datetime = NEVER,
-    detail: str = "",
+    detail: str | None = "",
 ) -> None:
-    """Move revisions to a state, to be looked at again when due."""
-    db.execute(
-        update(sendings)
-        .where(sendings.c.sending.in_(ids))
-        .values(state=state.value, due=due, detail=detail)
-    )
+    """Move revisions to a state, to be looked at again when due; `detail` None leaves it."""
+    values: dict[str, object] = {"state": state.value, "due": due}
+    if detail is not None:
+        values["detail"] = detail
+    db.execute(update(sendings).where(sendings.c.sending.in_(ids)).values(**values))
 
 
 def set_notice(
