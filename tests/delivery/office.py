@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from stavbill.delivery.letter import PDF, Attachment, Mailbox
 from stavbill.delivery.links import Links
 from stavbill.delivery.smtp import Security, SmtpSettings
 from stavbill.delivery.texts import Texts
-from stavbill.operations.mail_parts import MailOptions, NoDocument, Sender, SendingRules
+from stavbill.operations.mail_parts import Files, MailOptions, NoDocument, Sender, SendingRules
 from stavbill.operations.parts import Parts
 from stavbill.operations.sending import send_due
 from stavbill.operations.sending_desk import sending_log
@@ -23,6 +23,7 @@ from stavbill.plan.effects import EffectKey
 from stavbill.sandbox.clock import ScaledClock
 from stavbill.sandbox.mail.serve import MailDoors, mail_doors
 from stavbill.sandbox.mail.server import MailServer
+from stavbill.store.sendings import Sending, SendingId
 from tests.end_to_end.driving import Installation, installed
 
 SECRET = "a secret of the test's own"
@@ -36,9 +37,10 @@ class PaperFactory:
     lacking: dict[int, str] = field(default_factory=dict)
     asked: Counter[EffectKey] = field(default_factory=Counter)
 
-    async def files(
-        self, company: CompanyId, invoice: EffectKey
-    ) -> tuple[Attachment, ...] | NoDocument:
+    async def files(self, wanted: Sequence[Sending]) -> dict[SendingId, Files | NoDocument]:
+        return {one.sending: self._one(one.company, one.invoice) for one in wanted}
+
+    def _one(self, company: CompanyId, invoice: EffectKey) -> Files | NoDocument:
         self.asked[invoice] += 1
         if company in self.lacking:
             return NoDocument((self.lacking[company],))

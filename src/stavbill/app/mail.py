@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +11,6 @@ from pathlib import Path
 import httpx
 
 from stavbill.app.build import open_parts, owner_is_gone, process_name
-from stavbill.billing.facts import CompanyId
 from stavbill.delivery.letter import Mailbox
 from stavbill.delivery.links import Links
 from stavbill.delivery.mailboxes import ImapBox, ImapSettings, MaildirBox, NoticeBox
@@ -27,7 +26,6 @@ from stavbill.operations.mail_parts import (
     SendingRules,
 )
 from stavbill.operations.parts import Parts
-from stavbill.plan.effects import EffectKey
 from stavbill.plan.reminders import Audience, Ladder, Step
 from stavbill.settings import Settings, load_settings
 from stavbill.settings.delivery import SenderSettings
@@ -37,15 +35,16 @@ from stavbill.settings.secrets import (
     WHATSAPP_TOKEN,
     smtp_password_variable,
 )
+from stavbill.store.sendings import Sending, SendingId
 
 
 class WithoutDocuments:
     """What stands in for the renderer where no document is ever made: at a person's desk."""
 
-    async def files(self, company: CompanyId, invoice: EffectKey) -> NoDocument:
-        """Return that there is none."""
-        del company
-        return NoDocument((f"Документ счёта {invoice} здесь не составляется.",))
+    async def files(self, wanted: Sequence[Sending]) -> Mapping[SendingId, NoDocument]:
+        """Return that there are none."""
+        reason = NoDocument(("Документы счетов здесь не составляются.",))
+        return {one.sending: reason for one in wanted}
 
 
 @asynccontextmanager

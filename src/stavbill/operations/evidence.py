@@ -164,7 +164,7 @@ class Visitors:
         if message is None:
             return None
         sending = self._sending(message)
-        files = await self._mail.renderer.files(sending.company, sending.invoice)
+        files = (await self._mail.renderer.files([sending]))[sending.sending]
         return files if isinstance(files, NoDocument) else files[0]
 
     def notice(self, token: str) -> InvoiceNotice | None:

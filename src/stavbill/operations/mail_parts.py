@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from stavbill.billing.facts import CompanyId
 from stavbill.delivery.letter import Attachment
 from stavbill.delivery.links import Links
 from stavbill.delivery.mailboxes import NoticeBox
 from stavbill.delivery.smtp import SmtpSettings
 from stavbill.delivery.texts import Texts
 from stavbill.delivery.whatsapp import Provider
-from stavbill.plan.effects import EffectKey
+from stavbill.store.sendings import Sending, SendingId
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +23,17 @@ class NoDocument:
     reasons: tuple[str, ...]
 
 
-class Renderer(Protocol):
-    """Makes the files of an invoice: the document first, then an annex of its own if it is long."""
+Files = tuple[Attachment, ...]
 
-    async def files(
-        self, company: CompanyId, invoice: EffectKey
-    ) -> tuple[Attachment, ...] | NoDocument:
-        """Return the files of an invoice that stands in the portal."""
+
+class Renderer(Protocol):
+    """Makes the files of invoices: the document first, then an annex of its own if it is long."""
+
+    async def files(self, wanted: Sequence[Sending]) -> Mapping[SendingId, Files | NoDocument]:
+        """Return the files of every revision `wanted`, the same ones whenever it is asked.
+
+        Raises `PortalError` when the portal has to be asked and is silent.
+        """
         ...
 
 

@@ -91,9 +91,8 @@ class PostOffice:
         """Claim the next messages and make their documents; without one they wait again."""
         while True:
             chunk = await asyncio.to_thread(self._claim)
-            wanted = list(dict.fromkeys(one.sending for one in chunk))
-            made = await asyncio.gather(*(self._files(one) for one in wanted))
-            files = dict(zip(wanted, made, strict=True))
+            wanted = dict.fromkeys(one.sending for one in chunk)
+            files = await self._mail.renderer.files([self._ready[one] for one in wanted])
             usable = {one: found for one, found in files.items() if isinstance(found, tuple)}
             missing = {
                 one: found.reasons for one, found in files.items() if isinstance(found, NoDocument)
@@ -118,10 +117,6 @@ class PostOffice:
                 sendings_known=known,
                 but_senders=list(self.troubles),
             )
-
-    async def _files(self, sending: SendingId) -> tuple[Attachment, ...] | NoDocument:
-        one = self._ready[sending]
-        return await self._mail.renderer.files(one.company, one.invoice)
 
     async def _set_aside(
         self, missing: Mapping[SendingId, tuple[str, ...]], chunk: Sequence[Message]
