@@ -11,7 +11,6 @@ Source: engine page, rules 1 and 2.
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +30,7 @@ from stavbill.store.workers import all_workers
 from stavbill.workflows.engine import open_client
 from stavbill.workflows.inspect import show
 from stavbill.workflows.limits import DEAD_AFTER_S
+from tests.support.stopping import stop_outside_transactions
 
 COMPANIES = 6_000
 STOPPED_COMPANIES, SCALE = 1_000, 10.0
@@ -70,7 +70,7 @@ def _takeover() -> Iterator[Figure]:
         with _workers(sandbox, 1) as first, closing(_store(sandbox)) as store:
             month = _begin(sandbox)
             _until(lambda: bool(_sending(store)))
-            first[0].send_signal(signal.SIGSTOP)
+            stop_outside_transactions(first[0].pid, sandbox.folder.glob("*.sqlite3"))
             claims = _sending(store)
             stopped = _seen(store, first[0])
             with _workers(sandbox, 1):

@@ -24,7 +24,7 @@ from stavbill.store.credits import GrantedCredit, put_credits
 from stavbill.store.schema import open_store
 from tests.crash.actor import SEAMS, STRIKE, Seam
 from tests.end_to_end.driving import DAY, Installation, installed
-from tests.end_to_end.working import is_free
+from tests.support.stopping import stop_outside_transactions
 
 ROOT = Path(__file__).resolve().parents[2]
 SCALE = 60.0
@@ -221,11 +221,11 @@ class Strike:
     async def guard(self, point: Point) -> Passage:
         if point.number != self.number or self.process is None:
             return Passage.GO
-        self.process.send(self.sent)
-        while self.sent is signal.SIGSTOP and not is_free(self.file):
-            self.process.send(signal.SIGCONT)
-            await asyncio.sleep(0.01)
-            self.process.send(signal.SIGSTOP)
+        if self.sent is signal.SIGSTOP:
+            pid = self.process.pid
+            await asyncio.to_thread(stop_outside_transactions, pid, (self.file,))
+        else:
+            self.process.send(self.sent)
         return self.passage
 
 

@@ -6,16 +6,15 @@ import asyncio
 import json
 import os
 import signal
-import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tests.end_to_end.driving import DAY, Installation
+from tests.support.stopping import stop_outside_transactions
 
 PROGRAM = "from stavbill.cli.main import main; main()"
 NO_SCHEDULES = '\n[worker]\nmonth = ""\nsync = ""\nnightly = ""\nsend = ""\ntidy = ""\n'
@@ -47,12 +46,8 @@ class Workers:
         url = self.place.env.get("STAVBILL_DATABASE_URL", "")
         folder = self.place.config.parent
         files = (folder / "stavbill.sqlite3", folder / "stavbill-engine.sqlite3")
-        while True:
-            process.send_signal(signal.SIGSTOP)
-            if url.startswith("postgresql") or all(map(is_free, files)):
-                return
-            process.send_signal(signal.SIGCONT)
-            await asyncio.sleep(0.01)
+        kept = () if url.startswith("postgresql") else files
+        await asyncio.to_thread(stop_outside_transactions, process.pid, kept)
 
     async def serve_web(self) -> str:
         """Start the web process and return its address."""
@@ -105,19 +100,6 @@ class Workers:
             stdout=where,
             stderr=where,
         )
-
-
-def is_free(file: Path) -> bool:
-    """Say whether nobody holds the writer's lock of an SQLite file."""
-    db = sqlite3.connect(file, timeout=0.2, isolation_level=None)
-    try:
-        db.execute("BEGIN IMMEDIATE")
-        db.execute("ROLLBACK")
-    except sqlite3.OperationalError:
-        return False
-    finally:
-        db.close()
-    return True
 
 
 async def until(true: Callable[[], bool]) -> None:
