@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 # Width of a slot of charges. Where the portal's minute baskets begin is not known, so a charge is
 # kept for the whole window after the end of its slot: up to this much longer than the portal does.
@@ -95,7 +95,23 @@ class Budget:
 
     def dump(self) -> str:
         """Return the text that `load` reads."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        # By hand: `asdict` copies every charge deeply, before and after each request.
+        methods = {
+            name: {
+                "charges": method.charges,
+                "call_s": method.call_s,
+                "blocked_until": method.blocked_until,
+            }
+            for name, method in self.methods.items()
+        }
+        raw = {
+            "level": self.level,
+            "at": self.at,
+            "blocked_until": self.blocked_until,
+            "refusals": self.refusals,
+            "methods": methods,
+        }
+        return json.dumps(raw, separators=(",", ":"))
 
     def _refresh(self, now: float, limits: Limits) -> None:
         self.level = max(self.level - max(now - self.at, 0.0) * limits.rate, 0.0)

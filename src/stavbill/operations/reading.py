@@ -303,14 +303,8 @@ def _expect(parts: Parts, sizes: dict[str, int]) -> None:
 
 
 def _load(parts: Parts, what: str) -> object:
-    texts: list[str] = []
-
-    def look(text: str) -> str:
-        texts.append(text)
-        return text
-
-    SharedText(parts.store, f"{what}:{parts.portal}").change(look)
-    return json.loads(texts[0]) if texts[0] else None
+    text = SharedText(parts.store, f"{what}:{parts.portal}").read()
+    return json.loads(text) if text else None
 
 
 def _keep(parts: Parts, what: str, document: object) -> None:

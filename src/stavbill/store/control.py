@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from stavbill.store.database import Store, insert_missing, upsert
 from stavbill.store.parking import write_audit
@@ -62,15 +62,30 @@ class SharedText:
         self._store = store
         self._name = name
 
+    def read(self) -> str:
+        """Return the text as it stands, "" at first."""
+        with self._store.read() as db:
+            text = db.execute(_TEXT, {"wanted": self._name}).scalar_one_or_none()
+        return text or ""
+
     def change(self, edit: Callable[[str], str]) -> None:
         """Replace the text by `edit(text)` in one short exclusive transaction; "" at first."""
-        ours = shared_states.c.name == self._name
+        wanted = {"wanted": self._name}
         with self._store.write() as db:
-            query = select(shared_states.c.text).where(ours).with_for_update()
-            text = db.execute(query).scalar_one_or_none()
+            text = db.execute(_TEXT_TO_CHANGE, wanted).scalar_one_or_none()
             if text is None:
                 insert_missing(db, shared_states, [{"name": self._name, "text": ""}])
-                text = db.execute(query).scalar_one()
+                text = db.execute(_TEXT_TO_CHANGE, wanted).scalar_one()
             changed = edit(text)
             if changed != text:
-                db.execute(update(shared_states).where(ours).values(text=changed))
+                db.execute(_CHANGE, {**wanted, "changed": changed})
+
+
+# Asked before and after every request to the portal, so built once.
+_TEXT = select(shared_states.c.text).where(shared_states.c.name == bindparam("wanted"))
+_TEXT_TO_CHANGE = _TEXT.with_for_update()
+_CHANGE = (
+    update(shared_states)
+    .where(shared_states.c.name == bindparam("wanted"))
+    .values(text=bindparam("changed"))
+)

@@ -183,12 +183,18 @@ def observe(
     moved: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
     if previous is not None:
         below_then = descendants(db, previous, [a for a in accounts if a in partners])
+        own_now = _units(db, snapshot, every)
+        own_then = _units(
+            db,
+            previous,
+            {*accounts, *(nested.account for group in below_then.values() for nested in group)},
+        )
         for account in accounts:
             now, then = {account}, {account}
             if account in partners:
                 now |= {nested.account for nested in below[account]}
                 then |= {nested.account for nested in below_then[account]}
-            moved[account] = _moved(_units(db, previous, then), _units(db, snapshot, now))
+            moved[account] = _moved(_merged(own_then, then), _merged(own_now, now))
     return {
         account: Counted(
             active=counts[account].active + counts[account].stale,
@@ -208,19 +214,27 @@ def _nested(record: AccountRecord, counts: Mapping[int, UnitCounts]) -> NestedCo
     return NestedCount(record.name, active=own.active + own.stale, conserved=own.conserved)
 
 
-def _units(db: Connection, snapshot: SnapshotId, accounts: Collection[int]) -> dict[int, str]:
-    units: dict[int, str] = {}
+def _units(
+    db: Connection, snapshot: SnapshotId, accounts: Collection[int]
+) -> dict[int, dict[int, str]]:
+    """Return the names of each account's own units that count; an account without is absent."""
+    units: dict[int, dict[int, str]] = {}
     for part in _parts(accounts):
         rows = db.execute(
-            select(wialon_units.c.unit, wialon_units.c.name).where(
+            select(wialon_units.c.account, wialon_units.c.unit, wialon_units.c.name).where(
                 wialon_units.c.snapshot == snapshot,
                 wialon_units.c.account.in_(part),
                 # A deactivated unit without the mark does not count, so it has gone.
                 wialon_units.c.state != UnitState.UNMARKED.value,
             )
         )
-        units.update({row.unit: row.name for row in rows})
+        for account, unit, name in rows:
+            units.setdefault(account, {})[unit] = name
     return units
+
+
+def _merged(units: Mapping[int, Mapping[int, str]], accounts: Iterable[int]) -> dict[int, str]:
+    return {unit: name for one in accounts for unit, name in units.get(one, {}).items()}
 
 
 def _moved(
