@@ -17,6 +17,7 @@ from stavbill.store.runs import RunState, read_run
 from stavbill.store.schema import open_store
 from tests.journal.scene import (
     RUN,
+    SETTINGS,
     begin,
     fresh_store,
     invoice_keys,
@@ -152,6 +153,26 @@ def test_a_process_that_was_paused_beyond_its_claim_does_not_send() -> None:
             await journal_on(store, world, owner="successor").apply(RUN)
             assert not paused.done()
             await paused
+            await world.calm()
+
+        run_virtually(main())
+        require_end_state(store, world, 4)
+        assert world.batches == [4, 4]
+
+
+def test_a_process_that_took_over_its_own_claim_sends_once() -> None:
+    """A batch waits beyond its claim, and the same process asks and claims anew meanwhile."""
+    with fresh_store() as store:
+        begin(store, 4)
+        world = World(VirtualClock(), queue_s=[400.0, 0.0, 210.0], answer_s=60.0)
+
+        async def main() -> None:
+            slow = asyncio.ensure_future(journal_on(store, world, owner="slow").apply(RUN))
+            await asyncio.sleep(SETTINGS.claim_s + SETTINGS.late_s + 1)
+            # Somebody who only looks puts what vanished in doubt, and goes.
+            await journal_on(store, world, owner="other").apply(RUN, wait_doubts=False)
+            assert keys_in(store, Status.DOUBT) == set(invoice_keys(4))
+            await slow
             await world.calm()
 
         run_virtually(main())

@@ -56,7 +56,7 @@ def send(store: Store, run: RunId, *kinds: str, owner: str = "one") -> frozenset
     known = intents(store, run)
     with store.write() as db:
         ids = [known[kind].intent for kind in kinds]
-        return claim(db, ids, owner=owner, at=NOON, until=NOON + timedelta(seconds=120))
+        return claim(db, ids, name=owner, at=NOON, until=NOON + timedelta(seconds=120))
 
 
 def learn(
@@ -73,7 +73,7 @@ def learn(
     )
     come_from = (Status.SENDING, Status.DOUBT, Status.WRITTEN)
     with store.write() as db:
-        return settle(db, [one], come_from=come_from, owner=owner, at=NOON)
+        return settle(db, [one], come_from=come_from, claim=owner, at=NOON)
 
 
 def test_what_comes_after_waits_and_then_knows_the_portal_id(store: Store) -> None:
@@ -160,8 +160,8 @@ def test_only_one_of_two_claims_succeeds(store: Store) -> None:
     assert second == {known["mend_task"].intent}
     until = NOON + timedelta(seconds=300)
     with store.write() as db:
-        assert renew_claim(db, first, owner="one", at=NOON, until=until)
-        assert not renew_claim(db, first | second, owner="one", at=NOON, until=until)
+        assert renew_claim(db, first, name="one", at=NOON, until=until)
+        assert not renew_claim(db, first | second, name="one", at=NOON, until=until)
 
 
 def test_a_vanished_sender_leaves_a_doubt_only_when_its_claim_is_long_over(store: Store) -> None:
@@ -205,7 +205,7 @@ def test_a_declined_effect_parks_its_company_and_drops_the_rest_of_it(store: Sto
         every = intents_after(db, run)
     invoice = every[0]
     with store.write() as db:
-        claim(db, [invoice.intent], owner="one", at=NOON, until=NOON + LATE)
+        claim(db, [invoice.intent], name="one", at=NOON, until=NOON + LATE)
     learn(store, invoice.intent, Status.REJECTED, parks=True)
     with store.read() as db:
         after = {one.key: one.status for one in intents_after(db, run)}

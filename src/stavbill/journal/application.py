@@ -16,7 +16,7 @@ from stavbill.errors import StavbillError
 from stavbill.journal.crew import Batch, Crew
 from stavbill.journal.executor import Executor
 from stavbill.journal.fence import fenced
-from stavbill.journal.ledger import Ledger
+from stavbill.journal.ledger import Claimed, Ledger
 from stavbill.journal.lessons import NO_OUTCOME
 from stavbill.journal.patience import Patience
 from stavbill.journal.settings import JournalSettings
@@ -142,12 +142,12 @@ class Application:
         self._stop = self._ledger.stopped()
         if self._stop is not None:
             return False
-        claimed, until = self._ledger.claim(batch.intents)
-        if claimed:
-            mine = tuple(one for one in batch.intents if one.intent in claimed)
+        claimed = self._ledger.claim(batch.intents)
+        if claimed.ids:
+            mine = tuple(one for one in batch.intents if one.intent in claimed.ids)
             claimed_batch = Batch(batch.executor, batch.orders, mine, batch.is_full)
             self._sending += 1
-            self._start(self._send(claimed_batch, until))
+            self._start(self._send(claimed_batch, claimed))
         self._too_few.pop(rank, None)
         return True
 
@@ -226,13 +226,13 @@ class Application:
         return min(times, default=None)
 
     # ---------------------------------------------------------------------------------- the work
-    async def _send(self, batch: Batch, until: datetime) -> None:
+    async def _send(self, batch: Batch, claimed: Claimed) -> None:
         """Send a claimed batch and settle its outcomes in one transaction."""
         try:
-            claim = _Claim(self._ledger, self._clock, self._settings, batch, until)
+            claim = _Claim(self._ledger, self._clock, self._settings, claimed)
             if not claim.may_send():
                 outcomes = {one.key: Refused("срок отправки вышел") for one in batch.intents}
-                self._settle_sent(batch, dict(outcomes))
+                self._settle_sent(batch, claimed, dict(outcomes))
                 return
             orders = [batch.orders[one.intent] for one in batch.intents]
             try:
@@ -241,15 +241,16 @@ class Application:
             except StavbillError as error:
                 # Whoever raises could not say what happened to each: the portal is asked later.
                 self._stop = self._stop or error
-                self._settle_sent(
-                    batch, {one.key: Unclear(str(error), one.portal_id) for one in batch.intents}
-                )
+                unclear = {one.key: Unclear(str(error), one.portal_id) for one in batch.intents}
+                self._settle_sent(batch, claimed, dict(unclear))
             else:
-                self._settle_sent(batch, dict(answered))
+                self._settle_sent(batch, claimed, dict(answered))
         finally:
             self._sending -= 1
 
-    def _settle_sent(self, batch: Batch, outcomes: dict[EffectKey, Outcome]) -> None:
+    def _settle_sent(
+        self, batch: Batch, claimed: Claimed, outcomes: dict[EffectKey, Outcome]
+    ) -> None:
         lessons = self._ledger.lessons()
         answers = [(one, outcomes.get(one.key, NO_OUTCOME)) for one in batch.intents]
         failures = [found.reason for _, found in answers if isinstance(found, Refused | Unclear)]
@@ -261,7 +262,8 @@ class Application:
             [
                 lessons.of_outcome(one, found, reads_back=reads_back, wait_s=wait_s)
                 for one, found in answers
-            ]
+            ],
+            claimed,
         )
         # What somebody else took over meanwhile says nothing about the portal.
         if moved and len(failures) == len(answers):
@@ -334,21 +336,20 @@ class _Claim:
         ledger: Ledger,
         clock: Clock,
         settings: JournalSettings,
-        batch: Batch,
-        until: datetime,
+        claimed: Claimed,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._needed = timedelta(seconds=settings.request_timeout_s)
-        self._ids = [one.intent for one in batch.intents]
-        self._until: datetime | None = until
+        self._claimed = claimed
+        self._until: datetime | None = claimed.until
 
     def may_send(self) -> bool:
         """Say whether the batch may leave now; a claim that runs out is renewed if still ours."""
         if self._until is None or self._ledger.stopped() is not None:
             return False
         if self._until - self._clock.now() < self._needed:
-            self._until = self._ledger.renew(self._ids)
+            self._until = self._ledger.renew(self._claimed)
         return self._until is not None
 
     def is_in_time(self) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 
 from stavbill.clock import Clock
 from stavbill.errors import WritingStoppedError
@@ -31,6 +33,19 @@ from stavbill.store.effects import (
 )
 from stavbill.store.runs import RunState, read_run
 from stavbill.store.settling import Settlement, settle
+
+# Every claim of this process has a number: a worker that was given up, and takes its own work over,
+# must not hold what its earlier self still waits to send.
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Effects that are ours to send until a moment, under the name of this one claim."""
+
+    name: str
+    ids: frozenset[IntentId]
+    until: datetime
 
 
 class Ledger:
@@ -98,28 +113,30 @@ class Ledger:
                 return None
             return crew.fill(found, settled_ids(db, found), commands)
 
-    def claim(self, intents: Sequence[Intent]) -> tuple[frozenset[IntentId], datetime]:
-        """Claim effects: which of them are ours now, and until when. Durable on return."""
-        now = self._clock.now()
+    def claim(self, intents: Sequence[Intent]) -> Claimed:
+        """Claim effects that are still free. Durable on return."""
+        now, name = self._clock.now(), f"{self._owner}.{next(_numbers)}"
         until = now + timedelta(seconds=self._settings.claim_s)
         with self._store.write() as db:
             ids = [one.intent for one in intents]
-            return claim(db, ids, owner=self._owner, at=now, until=until), until
+            return Claimed(name, claim(db, ids, name=name, at=now, until=until), until)
 
-    def renew(self, ids: Collection[IntentId]) -> datetime | None:
-        """Prolong a claim: until when it lasts, None when it is lost."""
+    def renew(self, claimed: Claimed) -> datetime | None:
+        """Prolong a claim: until when it lasts, None when any of it is lost."""
         now = self._clock.now()
         until = now + timedelta(seconds=self._settings.claim_s)
         with self._store.write() as db:
-            mine = renew_claim(db, ids, owner=self._owner, at=now, until=until)
+            mine = renew_claim(db, claimed.ids, name=claimed.name, at=now, until=until)
         return until if mine else None
 
-    def settle_sent(self, settlements: Sequence[Settlement]) -> dict[IntentId, Status]:
-        """Move effects that this owner sent; one that was put in doubt meanwhile is moved too."""
+    def settle_sent(
+        self, settlements: Sequence[Settlement], claimed: Claimed
+    ) -> dict[IntentId, Status]:
+        """Move effects sent under a claim; one that was put in doubt meanwhile is moved too."""
         come_from = (Status.SENDING, Status.DOUBT)
         with self._store.write() as db:
             return settle(
-                db, settlements, come_from=come_from, owner=self._owner, at=self._clock.now()
+                db, settlements, come_from=come_from, claim=claimed.name, at=self._clock.now()
             )
 
     def settle_asked(
@@ -127,7 +144,7 @@ class Ledger:
     ) -> dict[IntentId, Status]:
         """Move effects about which the portal was asked while they were in a status."""
         with self._store.write() as db:
-            return settle(db, settlements, come_from=(status,), owner=None, at=self._clock.now())
+            return settle(db, settlements, come_from=(status,), claim=None, at=self._clock.now())
 
     def due_count(self, status: Status, limit: int, but: Collection[IntentId]) -> int:
         """Return how many effects in a status are due, counting up to `limit`."""

@@ -1,4 +1,7 @@
-"""Claims: who is sending an effect, and until when nobody else may touch it."""
+"""Claims: who is sending an effect, and until when nobody else may touch it.
+
+A claim's name is its owner's, with a number behind it: no two claims bear the same one.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from stavbill.store.tables import effects
 
 
 def claim(
-    db: Connection, ids: Collection[IntentId], *, owner: str, at: datetime, until: datetime
+    db: Connection, ids: Collection[IntentId], *, name: str, at: datetime, until: datetime
 ) -> frozenset[IntentId]:
     """Claim planned effects and return those that were still free: they are being sent now."""
     lock_journal(db)
@@ -27,7 +30,7 @@ def claim(
         )
         .values(
             status=Status.SENDING.value,
-            claim_by=owner,
+            claim_by=name,
             claim_until=until,
             sent_at=at,
             attempts=effects.c.attempts + 1,
@@ -38,14 +41,14 @@ def claim(
 
 
 def renew_claim(
-    db: Connection, ids: Collection[IntentId], *, owner: str, at: datetime, until: datetime
+    db: Connection, ids: Collection[IntentId], *, name: str, at: datetime, until: datetime
 ) -> bool:
     """Prolong a claim right before sending; False, and nothing changed, when any of it is lost."""
     lock_journal(db)
     held = (
         effects.c.effect.in_(ids),
         effects.c.status == Status.SENDING.value,
-        effects.c.claim_by == owner,
+        effects.c.claim_by == name,
     )
     mine = db.execute(select(func.count()).select_from(effects).where(*held)).scalar_one()
     if mine != len(ids):
@@ -84,7 +87,7 @@ def expire_claims(
 
 
 def claim_owners(db: Connection, portal: str) -> frozenset[str]:
-    """Return who claims to be sending something to a portal right now."""
+    """Return the names of claims under which something is being sent to a portal right now."""
     rows = db.execute(
         select(effects.c.claim_by)
         .where(effects.c.portal == portal, effects.c.status == Status.SENDING.value)

@@ -48,17 +48,17 @@ def settle(
     settlements: Sequence[Settlement],
     *,
     come_from: Collection[Status],
-    owner: str | None,
+    claim: str | None,
     at: datetime,
 ) -> dict[IntentId, Status]:
     """Move effects on and return where they stand; ones that others moved meanwhile are absent.
 
-    Only effects in one of the statuses `come_from` are moved, and with `owner` only those that
-    this owner claimed last. An effect going back to PLANNED whose company is parked is dropped,
-    unless a part of it stands already.
+    Only effects in one of the statuses `come_from` are moved, and with `claim` only those that
+    were claimed under this name last. An effect going back to PLANNED whose company is parked is
+    dropped, unless a part of it stands already.
     """
     lock_journal(db)
-    known = _known(db, [one.intent for one in settlements], come_from, owner)
+    known = _known(db, [one.intent for one in settlements], come_from, claim)
     moved = [one for one in settlements if one.intent in known]
     companies = {CompanyId(known[one.intent].company) for one in moved}
     portals = {row.portal for row in known.values()}
@@ -83,14 +83,14 @@ def _known(
     db: Connection,
     ids: Collection[IntentId],
     come_from: Collection[Status],
-    owner: str | None,
+    claim: str | None,
 ) -> dict[IntentId, Row[Any]]:
     query = select(effects).where(
         effects.c.effect.in_(ids),
         effects.c.status.in_([status.value for status in come_from]),
     )
-    if owner is not None:
-        query = query.where(effects.c.claim_by == owner)
+    if claim is not None:
+        query = query.where(effects.c.claim_by == claim)
     return {IntentId(row.effect): row for row in db.execute(query)}
 
 
