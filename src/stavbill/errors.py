@@ -38,3 +38,7 @@ class WritingStoppedError(StavbillError):
 
 class StoreError(StavbillError):
     """The database cannot be used (full disk, read-only, wrong version); says what to do."""
+
+
+class DocumentError(StavbillError):
+    """A document cannot be made from what is a whole record: a template, or the machine's fault."""

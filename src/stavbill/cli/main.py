@@ -12,7 +12,18 @@ from typing import Annotated
 
 import typer
 
-from stavbill.cli import company, delivery, ops, portal, run, service, stopping, web, worker
+from stavbill.cli import (
+    company,
+    delivery,
+    invoice,
+    ops,
+    portal,
+    run,
+    service,
+    stopping,
+    web,
+    worker,
+)
 from stavbill.cli.common import Door
 
 HELP = """Биллинг мониторинга: Битрикс24, Wialon, один верный счёт в месяц.
@@ -24,7 +35,7 @@ HELP = """Биллинг мониторинга: Битрикс24, Wialon, од�
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 app.add_typer(run.app, name="run")
 app.add_typer(company.app, name="company")
-app.add_typer(company.invoice_app, name="invoice")
+app.add_typer(invoice.invoice_app, name="invoice")
 app.add_typer(delivery.app, name="delivery")
 app.add_typer(portal.app, name="portal")
 app.add_typer(service.db_app, name="db")

@@ -29,6 +29,7 @@ from pydantic import (
 from stavbill.billing.money import Currency
 from stavbill.settings.defaults import default_issuers
 from stavbill.settings.delivery import MailSettings, ReminderSettings, WhatsAppSettings
+from stavbill.settings.documents import DocumentSettings
 from stavbill.settings.web import WebSettings
 from stavbill.settings.worker import WorkerSettings
 from stavbill.wialon.connection import DEADLINE_S, PAGE_SIZE, SMALLEST_PAGE
@@ -284,6 +285,7 @@ class TomlSettings(Section):
     mail: MailSettings = MailSettings()
     whatsapp: WhatsAppSettings = WhatsAppSettings()
     reminders: ReminderSettings = ReminderSettings()
+    documents: DocumentSettings = DocumentSettings()
 
     @model_validator(mode="after")
     def _codes_are_unique_and_known(self) -> Self:
@@ -292,6 +294,9 @@ class TomlSettings(Section):
         _unique(services, "services: код повторяется")
         for rule in self.issuers:
             _known(rule.wording, services, f"issuers.{rule.code}.wording: нет такой услуги")
+        looks = [look.issuer for look in self.documents.issuers]
+        _unique(looks, "documents.issuers: юрлицо повторяется")
+        _known(looks, [rule.code for rule in self.issuers], "documents.issuers: нет такого юрлица")
         spoken = [wording.service for wording in self.billing.hand_wording]
         _known(spoken, services, "billing.hand_wording: нет такой услуги")
         return self

@@ -50,6 +50,15 @@ sendings = Table(
     Index(None, "portal", "company"),
 )
 
+# The printed invoice of a revision as a record: every recipient, now and later, gets the same one.
+sending_documents = Table(
+    "sending_documents",
+    metadata,
+    Column("sending", RowId, ForeignKey("sendings.sending", ondelete="CASCADE"), primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("made", Utc, nullable=False),
+)
+
 # --------------------------------------------------------------------------------- messages
 # One revision to one recipient by one channel. `round` is above 1 only by a person's word.
 messages = Table(
@@ -122,4 +131,12 @@ reminders = Table(
     Column("at", Utc, nullable=False),
 )
 
-__all__ = ["message_events", "messages", "metadata", "reminders", "sending_holds", "sendings"]
+__all__ = [
+    "message_events",
+    "messages",
+    "metadata",
+    "reminders",
+    "sending_documents",
+    "sending_holds",
+    "sendings",
+]

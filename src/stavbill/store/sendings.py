@@ -119,6 +119,23 @@ def _unsent(portal: str) -> Any:  # noqa: ANN401  a query over whole rows
     )
 
 
+def standing_invoices(db: Connection, portal: str, *, after: int, limit: int) -> tuple[Intent, ...]:
+    """Return invoices that stand in the portal, by intent, sent or not."""
+    rows = db.execute(
+        select(effects)
+        .where(
+            effects.c.portal == portal,
+            effects.c.kind == "put_invoice",
+            effects.c.status == Status.DONE.value,
+            effects.c.portal_id.is_not(None),
+            effects.c.effect > after,
+        )
+        .order_by(effects.c.effect)
+        .limit(limit)
+    )
+    return tuple(intent_of(row) for row in rows)
+
+
 def settled_invoice(db: Connection, portal: str, invoice: EffectKey) -> Intent | None:
     """Return an invoice that stands in the portal, by its key; None when there is none."""
     row = db.execute(

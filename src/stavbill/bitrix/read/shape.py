@@ -170,12 +170,17 @@ def known_shape(
             for row in stages
         ),
         templates=_templates(_value(first, "templates")),
-        natural_presets=frozenset(
-            text_at(row, "ID")
-            for row in rows_at(_value(first, "presets"))
-            if any(mark in text_at(row, "NAME").casefold() for mark in NATURAL_PRESETS)
-        ),
+        natural_presets=natural_presets(_value(first, "presets")),
         me=id_at(_value(first, "me"), "ID"),
+    )
+
+
+def natural_presets(value: Json) -> frozenset[str]:
+    """Return the presets whose name says that they are a natural person's."""
+    return frozenset(
+        text_at(row, "ID")
+        for row in rows_at(value)
+        if any(mark in text_at(row, "NAME").casefold() for mark in NATURAL_PRESETS)
     )
 
 

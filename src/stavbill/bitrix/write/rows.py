@@ -64,10 +64,10 @@ def _without_tax(price: Money, tax: Decimal | None) -> Decimal:
 
 def rows_of(draft: InvoiceDraft) -> tuple[Row, ...]:
     """Return the rows of a draft; they add up to its total exactly."""
-    return tuple(row for line in draft.lines for row in _split(line))
+    return tuple(row for line in draft.lines for row in rows_of_line(line))
 
 
-def _split(line: InvoiceLine) -> Iterator[Row]:
+def rows_of_line(line: InvoiceLine) -> Iterator[Row]:
     """Give a line as at most three rows, so that its credit is exact to the kopeck.
 
     A row has one price for all its pieces: some pieces are free, one bears what is left of the

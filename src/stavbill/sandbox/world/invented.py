@@ -88,6 +88,15 @@ def account_number(rng: Random, bic: str, *, head: str = "40702810") -> str:
     raise AssertionError(bic)
 
 
+def correspondent_account(bic: str) -> str:
+    """Return a bank's account with the central bank, its key after the division's digits."""
+    for key in range(10):
+        digits = f"30101810{key}{0:08d}{bic[-3:]}"
+        if _check(f"0{bic[4:6]}{digits}", _ACCOUNT[:23], 10) == 0:
+            return digits
+    raise AssertionError(bic)
+
+
 def iban_of_kazakhstan(rng: Random) -> str:
     """Return a Kazakh IBAN of twenty characters with its two check digits."""
     tail = "000" + _digits(rng, 13)

@@ -147,7 +147,7 @@ MANAGERS = (3, 4, 5, 6)
 def _bank(rng: Random, head: str) -> Bank:
     bic = f"04000{rng.randrange(10)}{rng.randrange(100, 999)}"
     account = invented.account_number(rng, bic, head=head)
-    return Bank("АО «Банк Примерный»", bic, account, f"30101810{0:09d}{bic[-3:]}")
+    return Bank("АО «Банк Примерный»", bic, account, invented.correspondent_account(bic))
 
 
 def own_companies(rng: Random) -> tuple[OwnCompany, ...]:

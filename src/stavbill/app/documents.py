@@ -1,0 +1,86 @@
+"""Settings into documents: style, images, the pool that renders, what issuers say of themselves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from stavbill.app.build import open_parts
+from stavbill.documents.images import Picture, load_picture
+from stavbill.documents.pool import RenderPool
+from stavbill.documents.style import LOGO, SIGNATURES, STAMP, Style
+from stavbill.operations.composing import IssuerLook
+from stavbill.operations.documents import InvoiceDocuments
+from stavbill.operations.parts import Parts
+from stavbill.settings import Settings, load_settings
+from stavbill.settings.documents import IssuerLookSettings
+
+LOGO_MM, SIGNATURE_MM = 60, 45
+
+
+@asynccontextmanager
+async def open_documents(
+    config: Path, env: Mapping[str, str] | None = None
+) -> AsyncIterator[tuple[Parts, InvoiceDocuments]]:
+    """Build what commands about documents need.
+
+    Raises `ConfigError` and `StoreError` as `open_parts` and `open_pool` do.
+    """
+    known = os.environ if env is None else env
+    settings = load_settings(config, known)
+    async with open_parts(config, known) as parts, open_pool(settings) as pool:
+        yield parts, documents_of(settings, parts, pool)
+
+
+@asynccontextmanager
+async def open_pool(settings: Settings) -> AsyncIterator[RenderPool]:
+    """Open the pool that renders documents; its processes start with the first one.
+
+    Raises `ConfigError` for an image that is none and a template with an error.
+    """
+    style = style_of(settings)
+    async with RenderPool(style, settings.toml.documents.processes or None) as pool:
+        yield pool
+
+
+def documents_of(settings: Settings, parts: Parts, pool: RenderPool) -> InvoiceDocuments:
+    """Return what composes and renders the documents of `parts`' portal."""
+    looks = {
+        one.issuer: IssuerLook(
+            account=one.account,
+            director=one.director,
+            accountant=one.accountant,
+            notes=one.notes,
+            purpose_code=one.purpose_code,
+            beneficiary_code=one.beneficiary_code,
+        )
+        for one in settings.toml.documents.issuers
+    }
+    return InvoiceDocuments(parts, pool, looks)
+
+
+def style_of(settings: Settings) -> Style:
+    """Return how documents look. Raises `ConfigError` for an image that cannot be read."""
+    known, beside = settings.toml.documents, settings.path.parent
+    return Style(
+        folder=beside / known.templates if known.templates else None,
+        pictures={one.issuer: _pictures(one, beside) for one in known.issuers},
+    )
+
+
+def _pictures(one: IssuerLookSettings, beside: Path) -> dict[str, Picture]:
+    named = {
+        LOGO: ("logo", one.logo, LOGO_MM),
+        STAMP: ("stamp", one.stamp, one.stamp_mm),
+        SIGNATURES[0]: ("signature", one.signature, SIGNATURE_MM),
+        SIGNATURES[1]: ("signature2", one.signature2, SIGNATURE_MM),
+    }
+    return {
+        name: load_picture(
+            beside / file, width_mm=width, setting=f"documents.issuers.{one.issuer}.{key}"
+        )
+        for name, (key, file, width) in named.items()
+        if file
+    }

@@ -1,0 +1,106 @@
+"""What `invoice` says of the document: one as a person sees it, many into a folder."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stavbill.cli.common import print_json, say
+from stavbill.cli.company import invoice_app
+
+if TYPE_CHECKING:
+    from stavbill.delivery.letter import Attachment
+
+Json = Annotated[bool, typer.Option("--json", help="Один документ JSON.")]
+__all__ = ["invoice_app"]
+NOT_PRINTED = 1
+
+
+@invoice_app.command("preview")
+def preview(
+    context: typer.Context,
+    invoice: Annotated[str, typer.Argument(help="Ключ счёта (stavbill:…) или его id в портале.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Файл или папка; иначе текущая папка.")
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Открыть в программе просмотра.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Показать документ счёта, каким его увидит клиент. Ничего не отправляется и не пишется.
+
+    Пример: stavbill invoice preview 1111 --open
+    """
+    from stavbill.app.documents import open_documents
+
+    async def whole() -> dict[str, Any]:
+        async with open_documents(context.obj.config) as (_, documents):
+            document, files = await documents.preview(invoice)
+        reasons = list(getattr(document, "reasons", ()))
+        return {"invoice": invoice, "reasons": reasons, "files": _written(files, out)}
+
+    told = asyncio.run(whole())
+    if as_json:
+        print_json(told)
+    for reason in told["reasons"] if not as_json else ():
+        say(f"- {reason}")
+    for file in told["files"] if not as_json else ():
+        say(f"Документ: {file}")
+    if told["reasons"]:
+        raise typer.Exit(NOT_PRINTED)
+    if show:
+        typer.launch(str(told["files"][0]))
+
+
+@invoice_app.command("export")
+def export(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Папка для документов; создаётся.")],
+    month: Annotated[
+        str | None, typer.Option("--month", help="Счета этого месяца: 2026-12; иначе все.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Сложить документы выставленных счетов в папку, как они есть в портале.
+
+    Пример: stavbill invoice export счета --month 2026-12
+    """
+    from stavbill.app.documents import open_documents
+
+    async def whole() -> dict[str, Any]:
+        async with open_documents(context.obj.config) as (_, documents):
+            written: list[str] = []
+            lacking: dict[str, list[str]] = {}
+            async for sending, made in documents.exported(month):
+                if isinstance(made, tuple):
+                    written += _written(made, folder, name=str(sending.portal_id))
+                else:
+                    lacking[str(sending.portal_id)] = list(made.reasons)
+        return {"written": len(written), "folder": str(folder), "lacking": lacking}
+
+    told = asyncio.run(whole())
+    if as_json:
+        print_json(told)
+    else:
+        say(f"Файлов: {told['written']}, папка {told['folder']}")
+        for number, reasons in told["lacking"].items():
+            say(f"- счёт {number} без документа: {' '.join(reasons)}")
+    if told["lacking"]:
+        raise typer.Exit(NOT_PRINTED)
+
+
+def _written(files: tuple[Attachment, ...], out: Path | None, name: str = "") -> list[str]:
+    """Write files into a folder, or the first one where `out` says; return their names."""
+    paths: list[str] = []
+    is_file = out is not None and out.suffix.lower() == ".pdf"
+    folder = Path() if out is None else (out.parent if is_file else out)
+    if files:
+        folder.mkdir(parents=True, exist_ok=True)
+    for place, one in enumerate(files):
+        own = f"{name} {one.name}" if name else one.name
+        path = out if is_file and out is not None and place == 0 else folder / own
+        path.write_bytes(one.body)
+        paths.append(str(path))
+    return paths

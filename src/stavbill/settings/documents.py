@@ -1,0 +1,50 @@
+"""The section of stavbill.toml about printed invoices: templates, images, names, accounts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+
+from stavbill.settings.delivery import Code, Line
+
+Account = Annotated[StrictStr, Field(pattern=r"^([0-9]{20}|KZ[0-9A-Z]{18}|)$")]
+KazakhCode = Annotated[StrictStr, Field(pattern=r"^[0-9]*$")]
+Millimetres = Annotated[StrictInt, Field(ge=5, le=120)]
+
+
+class Section(BaseModel):
+    """A table of the TOML: nothing unknown in it, nothing changed after it was read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class IssuerLookSettings(Section):
+    """How one issuer's invoices look; what is empty is taken from its requisites in the portal.
+
+    `issuer` is the code of an issuer rule. Files are named relative to the TOML: PNG or JPEG.
+    `account` is the bank account to be paid to, when the portal knows several. `signature` is the
+    director's, `signature2` the accountant's. `purpose_code` and `beneficiary_code` are КНП and Кбе
+    of Kazakhstan.
+    """
+
+    issuer: Code
+    account: Account = ""
+    director: Line = ""
+    accountant: Line = ""
+    logo: StrictStr = ""
+    stamp: StrictStr = ""
+    stamp_mm: Millimetres = 38
+    signature: StrictStr = ""
+    signature2: StrictStr = ""
+    notes: tuple[Line, ...] = ()
+    purpose_code: KazakhCode = ""
+    beneficiary_code: KazakhCode = ""
+
+
+class DocumentSettings(Section):
+    """Printed invoices: `templates` is a folder whose files stand over ours, `processes` 0 all."""
+
+    templates: StrictStr = ""
+    processes: Annotated[StrictInt, Field(ge=0, le=64)] = 0
+    issuers: tuple[IssuerLookSettings, ...] = ()
