@@ -101,6 +101,7 @@ class Simulation:
     clock: VirtualClock
     rooms: PortalFurnisher
     hosts: WialonFurnisher
+    ids: tuple[int, ...]
     touched: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     _digest: Any = field(default_factory=hashlib.sha256)
@@ -185,8 +186,7 @@ class Simulation:
     async def actor(self, rng: Random, on: date) -> None:
         """Let one process work, perhaps killed or paused in the middle."""
         life = Life()
-        ids = [company.id for company in self.world.companies()]
-        company = rng.choice(ids)
+        company = rng.choice(self.ids)
         is_rerun = self.draws(rng, "rerun", 0.2)
         crash_s = rng.expovariate(1 / 20) if self.draws(rng, "crash", 0.3) else None
         pause_s = rng.expovariate(1 / 10) if self.draws(rng, "pause", 0.2) else None
@@ -292,9 +292,8 @@ class Simulation:
     def parked(self) -> frozenset[int]:
         """Return the companies that were left to a person, who was told by a task."""
         portal = httpx.URL(self.settings.webhook_url()).netloc.decode()
-        ids = [company.id for company in self.world.companies()]
         with self.store.read() as db:
-            return frozenset(parked_reasons(db, portal, [CompanyId(one) for one in ids]))
+            return frozenset(parked_reasons(db, portal, [CompanyId(one) for one in self.ids]))
 
     def said(self, text: str) -> str:
         return f"night {self.counts['nights']}: {text}"
@@ -326,13 +325,15 @@ def simulation(options: Options, world: World, settings: Settings, folder: Path)
     """Return a new installation; say it on the virtual loop."""
     clock = VirtualClock()
     hosts, rooms = WialonFurnisher(world, clock), PortalFurnisher(world, clock)
+    ids: list[int] = []
     for cluster in world.clusters():
         hosts.add(cluster)
         rooms.add(cluster)
+        ids += [company.id for company in cluster.companies]
     store = open_store(f"sqlite:///{folder}/simulated.sqlite3")
     store.engine.dispose()
     event.listen(store.engine, "connect", _careless)
-    return Simulation(options, world, settings, store, clock, rooms, hosts)
+    return Simulation(options, world, settings, store, clock, rooms, hosts, tuple(ids))
 
 
 def _careless(dbapi: Any, _record: object) -> None:  # noqa: ANN401  sqlite3's own type

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     URL,
     Connection,
     Engine,
+    Executable,
     Table,
     bindparam,
     create_engine,
@@ -134,19 +136,25 @@ def _begin_sqlite(db: Connection) -> None:
 
 def upsert(db: Connection, table: Table, rows: Sequence[Row], *, keep: Sequence[str] = ()) -> None:
     """Insert rows, or replace those with the same primary key but for the columns in `keep`."""
-    if not rows:
-        return
-    module = postgresql if db.dialect.name == "postgresql" else sqlite
+    if rows:
+        statement = _upsert(db.dialect.name, table, tuple(rows[0]), tuple(keep))
+        db.execute(statement, [dict(row) for row in rows])
+
+
+@cache
+def _upsert(
+    dialect: str, table: Table, names: tuple[str, ...], keep: tuple[str, ...]
+) -> Executable:
+    """Return the statement for rows with these columns; there are as many as callers."""
     keys = [column.name for column in table.primary_key.columns]
-    insert = module.insert(table)
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
     changed = {
-        name: insert.excluded[name] for name in rows[0] if name not in keys and name not in keep
+        name: insert.excluded[name] for name in names if name not in keys and name not in keep
     }
+    statement: Executable = insert.on_conflict_do_nothing(index_elements=keys)
     if changed:
-        insert = insert.on_conflict_do_update(index_elements=keys, set_=changed)
-    else:
-        insert = insert.on_conflict_do_nothing(index_elements=keys)
-    db.execute(insert, [dict(row) for row in rows])
+        statement = insert.on_conflict_do_update(index_elements=keys, set_=changed)
+    return statement
 
 
 def insert_missing(db: Connection, table: Table, rows: Sequence[Row]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from dataclasses import dataclass, field
+from functools import cache
 
 from stavbill.sandbox.clock import SandboxClock
 from stavbill.sandbox.wialon.model import EVERYTHING, Account, Fleet, Token, Unit, User
@@ -26,6 +27,13 @@ VIEW, VIEW_FIELDS, EDIT_FIELDS = 0x1, 0x20, 0x40
 VIEW_ADMIN_FIELDS, EDIT_CONNECTIVITY, VIEW_CONNECTIVITY = 0x1000, 0x100000, 0x4000000
 
 
+@cache
+def _rights_of(flags: int) -> int:
+    if flags == EVERYTHING:
+        return EVERYTHING
+    return sum(right for flag, right in RIGHTS.items() if flags & flag)
+
+
 @dataclass(slots=True)
 class Session:
     """One login: its token, its frozen search results and its properties."""
@@ -42,9 +50,7 @@ class Session:
     @property
     def rights(self) -> int:
         """The mask of rights that the token leaves: -1 for everything."""
-        if self.token.flags == EVERYTHING:
-            return EVERYTHING
-        return sum(right for flag, right in RIGHTS.items() if self.token.flags & flag)
+        return _rights_of(self.token.flags)
 
     def may(self, right: int) -> bool:
         """Say whether the token allows it."""
