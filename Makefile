@@ -22,7 +22,8 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-ha
 	--no-emit-index-url --no-annotate --no-header --quiet
 
 # Debian's libraries: Pango for the PDFs, HarfBuzz for quick fonts, PostgreSQL for the store's tests.
-DEBIAN_TEST := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-liberation postgresql
+DEBIAN_TEST := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-liberation postgresql \
+	poppler-utils zbar-tools
 
 .DELETE_ON_ERROR:
 .PHONY: help install dev debian demo test check static golden bench chaos lock simulate

@@ -53,6 +53,9 @@ stavbill --config "$CONFIG" company explain 105
 say "6. Ещё раз: писать нечего"
 stavbill --config "$CONFIG" run month --as-of "$DAY" --yes
 
+say "7. Документы: счёт, каким его увидит клиент, в папке"
+stavbill --config "$CONFIG" invoice export "$DIR/счета"
+
 say "Где смотреть"
 cat <<END
 Настройки: $CONFIG   База: $DIR/stavbill.sqlite3

@@ -289,4 +289,6 @@ def _signers(seller: PaperRequisite, look: IssuerLook, currency: Currency) -> tu
     elif _is_sole_trader(seller):
         name = director or seller.name.removeprefix(SOLE_TRADER).strip()
         signers = (Signer("Предприниматель", name), Signer("Бухгалтер", accountant))
-    return tuple(one for one in signers if one.name)
+    # A company has an accountant, named or not; elsewhere only who is named signs.
+    is_company = signers[0].role == "Руководитель"
+    return tuple(one for place, one in enumerate(signers) if one.name or place == 0 or is_company)

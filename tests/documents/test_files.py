@@ -1,0 +1,198 @@
+"""Files as a reader, a decoder and a spreadsheet see them; and what templates may not do."""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+from openpyxl import load_workbook
+from PIL import Image
+
+from stavbill.documents.annex import annex_file
+from stavbill.documents.images import load_picture
+from stavbill.documents.invoice import InvoiceDocument
+from stavbill.documents.page import Pages
+from stavbill.documents.pool import RenderPool
+from stavbill.documents.render import Renderer
+from stavbill.documents.style import STAMP, Style
+from stavbill.errors import ConfigError, DocumentError
+from tests.conftest import Golden
+from tests.documents.papers import (
+    code_of,
+    kazakh,
+    lines_of,
+    long,
+    page_count,
+    partner,
+    russian,
+    text_of,
+)
+from tests.documents.test_words import read
+
+EVIL = '<script>alert(1)</script><img src="file:///etc/passwd"> & «ООО "Кавычки"»'
+
+
+@asynccontextmanager
+async def pool(style: Style | None = None) -> AsyncIterator[RenderPool]:
+    async with RenderPool(style or Style(), processes=1) as opened:
+        yield opened
+
+
+@cache
+def ours() -> Renderer:
+    return Renderer(Style())
+
+
+def rendered(*documents: InvoiceDocument, style: Style | None = None) -> list[bytes]:
+    renderer = ours() if style is None else Renderer(style)
+    return [renderer.pdf(document) for document in documents]
+
+
+def test_every_form_reads_as_approved(golden: Golden) -> None:
+    forms = {"russian": russian(), "kazakh": kazakh(), "partner": partner(3)}
+    for name, pdf in zip(forms, rendered(*forms.values()), strict=True):
+        assert lines_of(pdf) == golden(f"invoice-{name}.txt")
+
+
+def test_the_printed_code_is_read_back(tmp_path: Path) -> None:
+    (pdf,) = rendered(russian())
+    fields = read(code_of(pdf, tmp_path).encode())
+    assert fields["Sum"] == "1080000"
+    assert fields["PersonalAcc"] == russian().bank.account
+    assert fields["Name"] == "ООО «Пример Мониторинг»"
+
+
+def test_a_long_invoice_numbers_its_pages() -> None:
+    (pdf,) = rendered(long(60))
+    text = text_of(pdf)
+    assert page_count(pdf) == 3
+    assert "Стр. 1 из 3" in text
+    assert "Стр. 3 из 3" in text
+    assert "Услуга номер 60" in text
+
+
+def test_an_annex_over_two_hundred_rows_is_a_file_of_its_own() -> None:
+    short, apart = rendered(partner(200), partner(201))
+    assert "partner-200" in text_of(short)
+    assert "partner-200" not in text_of(apart)
+    assert "отдельным файлом: учетных записей 201" in text_of(apart)
+    sheet = load_workbook(io.BytesIO(annex_file(partner(201)))).active
+    assert sheet is not None
+    rows = list(sheet.iter_rows(values_only=True))
+    assert rows[3] == (1, "partner-1", 1, 1)
+    assert rows[-1][1:] == ("Всего", sum(n % 7 for n in range(202)), sum(n % 3 for n in range(202)))
+
+
+def test_a_formula_in_an_annex_is_text() -> None:
+    document = partner(201)
+    first = replace(document.annex[0], account='=HYPERLINK("http://example")')
+    document = replace(document, annex=(first, *document.annex[1:]))
+    sheet = load_workbook(io.BytesIO(annex_file(document))).active
+    assert sheet is not None
+    cell = sheet["B4"]
+    assert (cell.value, cell.data_type) == ('=HYPERLINK("http://example")', "s")
+
+
+def test_an_annex_has_the_same_bytes() -> None:
+    assert annex_file(partner(201)) == annex_file(partner(201))
+
+
+async def test_the_same_invoice_has_the_same_bytes_in_every_process() -> None:
+    (here,) = rendered(russian())
+    async with pool() as opened:
+        assert await opened.render([russian(), russian()]) == [here, here]
+
+
+async def test_a_rendering_process_that_is_killed_is_replaced() -> None:
+    async with pool() as opened:
+        first = await opened.render([russian()])
+        for child in multiprocessing.active_children():
+            child.kill()
+            child.join()
+        assert await opened.render([russian(), kazakh()]) == [*first, *rendered(kazakh())]
+
+
+def test_names_are_text_whatever_they_look_like() -> None:
+    evil = replace(russian().buyer, name=EVIL)
+    lines = (replace(russian().lines[0], name=EVIL),)
+    (pdf,) = rendered(replace(russian(), buyer=evil, lines=lines, title=EVIL))
+    assert text_of(pdf).count("<script>alert(1)</script>") >= 2
+    assert "root:" not in text_of(pdf)
+
+
+def test_very_long_names_stay_on_the_page() -> None:
+    name = "ООО «" + "Оченьдлинноеназваниебезпробелов" * 8 + "»"
+    (pdf,) = rendered(replace(russian(), buyer=replace(russian().buyer, name=name)))
+    assert name.replace(" ", "") in text_of(pdf).replace(" ", "")
+    assert page_count(pdf) == 1
+
+
+@pytest.mark.parametrize(
+    "address", ["file:///etc/passwd", "http://127.0.0.1:9/x.png", "stavbill:nothing"]
+)
+async def test_a_template_reaches_nothing_outside(tmp_path: Path, address: str) -> None:
+    page = f'<html><body><img src="{address}"></body></html>'
+    (tmp_path / "invoice.html").write_text(page, encoding="utf-8")
+    async with pool(Style(tmp_path)) as opened:
+        (made,) = await opened.render([russian()])
+    assert isinstance(made, DocumentError)
+    assert "собирается только из своих частей" in str(made)
+
+
+def test_a_customers_own_template_stands_over_ours(tmp_path: Path) -> None:
+    (tmp_path / "party.html").write_text("Сторона: {{ party.name }}", encoding="utf-8")
+    (pdf,) = rendered(russian(), style=Style(tmp_path))
+    assert "Сторона: ООО «Образец»" in text_of(pdf)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("{{ party.name }}\n{% if %}", "party.html, строка 2"),
+        ("{{ party.nobody }}", "party.html, строка 1"),
+        ("\n\n{{ 1 / 0 }}", "party.html, строка 3"),
+        ("{{ party.__class__.__mro__ }}", "party.html, строка 1"),
+    ],
+)
+def test_a_template_with_an_error_is_found_before_it_is_needed(
+    tmp_path: Path, text: str, place: str
+) -> None:
+    (tmp_path / "party.html").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=place):
+        Pages(Style(tmp_path)).check()
+
+
+def test_a_folder_of_templates_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="такой папки нет"):
+        Pages(Style(tmp_path / "nowhere")).check()
+
+
+def test_stamp_and_signature_are_printed(tmp_path: Path) -> None:
+    stamp = tmp_path / "stamp.png"
+    Image.new("RGBA", (900, 900), (20, 40, 160, 90)).save(stamp)
+    picture = load_picture(stamp, width_mm=38, setting="documents.issuers.ps-rf.stamp")
+    plain, stamped = (
+        *rendered(russian()),
+        *rendered(russian(), style=Style(pictures={"ps-rf": {STAMP: picture}})),
+    )
+    assert len(stamped) > len(plain)
+    assert len(stamped) < 120_000
+
+
+@pytest.mark.parametrize("body", [b"no image at all", b"", b"\x89PNG\r\n\x1a\nbroken", b"<svg/>"])
+def test_a_logo_that_is_no_image(tmp_path: Path, body: bytes) -> None:
+    logo = tmp_path / "logo.png"
+    logo.write_bytes(body)
+    with pytest.raises(ConfigError, match=r"documents\.issuers\.ps-rf\.logo"):
+        load_picture(logo, width_mm=60, setting="documents.issuers.ps-rf.logo")
+
+
+def test_a_logo_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="не читается"):
+        load_picture(tmp_path / "logo.png", width_mm=60, setting="documents.issuers.ps-rf.logo")
