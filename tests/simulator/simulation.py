@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -35,7 +36,7 @@ from stavbill.sandbox.world.build import World, build_world
 from stavbill.sandbox.world.verdict import differences
 from stavbill.settings import Settings, load_settings
 from stavbill.store.control import Flag, lower_flag, raise_flag
-from stavbill.store.database import Store
+from stavbill.store.database import Store, connect_engine
 from stavbill.store.parking import parked_reasons
 from stavbill.store.schema import open_store
 from stavbill.wialon.connection import token_variable
@@ -311,7 +312,8 @@ WRITES_ONLY = frozenset({
 
 async def settings_for(world: World, folder: Path) -> Settings:
     """Return settings as `init` finds them on the world, served for a moment."""
-    async with running_sandbox(world) as sandbox:
+    # Its fields and own companies matter, not who lives there.
+    async with running_sandbox(replace(world, companies_count=0)) as sandbox:
         env = {
             "STAVBILL_PORTAL_URL": sandbox.webhook,
             **{token_variable(name): token for name, token in sandbox.tokens.items()},
@@ -330,10 +332,27 @@ def simulation(options: Options, world: World, settings: Settings, folder: Path)
         hosts.add(cluster)
         rooms.add(cluster)
         ids += [company.id for company in cluster.companies]
-    store = open_store(f"sqlite:///{folder}/simulated.sqlite3")
-    store.engine.dispose()
-    event.listen(store.engine, "connect", _careless)
+    store = _empty_store(folder / "simulated.sqlite3")
     return Simulation(options, world, settings, store, clock, rooms, hosts, tuple(ids))
+
+
+def _empty_store(path: Path) -> Store:
+    """Return a store as `open_store` makes it; migrations and compiling are done once a process."""
+    path.write_bytes(_empty_database())
+    engine = connect_engine(f"sqlite:///{path}")
+    event.listen(engine, "connect", _careless)
+    return Store(engine.execution_options(compiled_cache=_COMPILED))
+
+
+_COMPILED: dict[Any, Any] = {}
+
+
+@cache
+def _empty_database() -> bytes:
+    with TemporaryDirectory(prefix="stavbill-empty-", dir=MEMORY) as name:
+        path = Path(name) / "empty.sqlite3"
+        open_store(f"sqlite:///{path}").close()
+        return path.read_bytes()
 
 
 def _careless(dbapi: Any, _record: object) -> None:  # noqa: ANN401  sqlite3's own type

@@ -36,6 +36,7 @@ from stavbill.store.mirror import (
     sweep,
 )
 
+LISTS = ("companies", "invoices", "contracts", "requisites", "tasks")
 ROWS_CHUNK = 50
 SEVERAL = 500
 
@@ -128,7 +129,8 @@ async def _read_lists(
     progress: Progress,
 ) -> int:
     reader, shape = parts.reader, portal.shape
-    expected = known_sizes(parts) if not only else {}
+    # Some companies have a page or two of everything: 50 would be asked for in vain.
+    expected = known_sizes(parts) if not only else dict.fromkeys(LISTS, 0)
     sizes = await asyncio.gather(
         _put_cards(
             parts,
@@ -144,8 +146,7 @@ async def _read_lists(
         _put_tasks(parts, reading, only),
     )
     if not only:
-        names = ("companies", "invoices", "contracts", "requisites", "tasks")
-        _expect(parts, dict(zip(names, sizes, strict=True)))
+        _expect(parts, dict(zip(LISTS, sizes, strict=True)))
     return sum(sizes)
 
 
