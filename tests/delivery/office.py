@@ -37,6 +37,9 @@ class PaperFactory:
     lacking: dict[int, str] = field(default_factory=dict)
     asked: Counter[EffectKey] = field(default_factory=Counter)
 
+    async def prepare(self, wanted: Sequence[Sending]) -> None:
+        """Nothing is needed."""
+
     async def files(self, wanted: Sequence[Sending]) -> dict[SendingId, Files | NoDocument]:
         return {one.sending: self._one(one.company, one.invoice) for one in wanted}
 

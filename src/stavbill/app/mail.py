@@ -41,6 +41,9 @@ from stavbill.store.sendings import Sending, SendingId
 class WithoutDocuments:
     """What stands in for the renderer where no document is ever made: at a person's desk."""
 
+    async def prepare(self, wanted: Sequence[Sending]) -> None:
+        """Do nothing."""
+
     async def files(self, wanted: Sequence[Sending]) -> Mapping[SendingId, NoDocument]:
         """Return that there are none."""
         reason = NoDocument(("Документы счетов здесь не составляются.",))

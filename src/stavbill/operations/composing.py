@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 
 from stavbill.billing.decision import InvoiceDraft
@@ -28,13 +29,17 @@ from stavbill.documents.invoice import (
     Signer,
 )
 from stavbill.operations.mail_parts import NoDocument
+from stavbill.plan.effects import PutInvoice
 from stavbill.plan.notices import MARK, InvoiceNotice
 from stavbill.plan.records import BankDetail
 from stavbill.plan.texts import rubles
+from stavbill.store.effects import Intent
 from stavbill.store.sendings import Sending
 
 SOLE_TRADER, SOLE_TRADER_INN = "ИП", 12
 DEFAULT_UNIT = "шт."
+# Robots touch an invoice right after it was written, and two clocks may differ by a little.
+SETTLING = timedelta(minutes=5)
 GONE = "Счёта {invoice} больше нет в портале."
 OTHER = "Под номером {invoice} в портале уже другой счёт."
 MOVED = (
@@ -67,9 +72,13 @@ class IssuerLook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Papers:
-    """Everything read for documents: requisites by company, accounts by requisite."""
+    """Everything read for documents: requisites by company, accounts by requisite.
+
+    `rows` are there of invoices that may have been changed; others have those we wrote.
+    """
 
     invoices: Mapping[int, PaperInvoice]
+    rows: Mapping[int, Sequence[PaperRow]]
     requisites: Mapping[int, Sequence[PaperRequisite]]
     banks: Mapping[int, Sequence[BankDetail]]
     natural_presets: frozenset[str] = frozenset()
@@ -83,7 +92,8 @@ def compose(sending: Sending, draft: InvoiceDraft, papers: Papers) -> InvoiceDoc
         return NoDocument((GONE.format(invoice=sending.portal_id),))
     if invoice.external_id != sending.invoice:
         return NoDocument((OTHER.format(invoice=sending.portal_id),))
-    reasons = list(_contradictions(sending, draft, invoice))
+    rows = papers.rows.get(invoice.invoice, rows_written(draft))
+    reasons = list(_contradictions(sending, draft, invoice, rows))
     seller = _seller(draft, invoice, papers)
     buyer = _buyer(invoice, papers)
     if seller is None:
@@ -108,7 +118,7 @@ def compose(sending: Sending, draft: InvoiceDraft, papers: Papers) -> InvoiceDoc
         bank=bank or Bank(name="", bic="", account=""),
         buyer=_party(buyer, natural_person=buyer.preset in papers.natural_presets),
         currency=draft.currency,
-        lines=_lines(sending, draft, invoice),
+        lines=_lines(sending, draft, rows),
         credit=draft.gross - draft.total if sending.revision == 1 else Money.zero(draft.currency),
         signers=_signers(seller, look, draft.currency),
         notes=look.notes,
@@ -123,7 +133,9 @@ def compose(sending: Sending, draft: InvoiceDraft, papers: Papers) -> InvoiceDoc
 
 
 # ------------------------------------------------------------------------------ the invoice
-def _contradictions(sending: Sending, draft: InvoiceDraft, invoice: PaperInvoice) -> Iterator[str]:
+def _contradictions(
+    sending: Sending, draft: InvoiceDraft, invoice: PaperInvoice, rows: Sequence[PaperRow]
+) -> Iterator[str]:
     number = sending.portal_id
     if invoice.own_company != draft.own_company:
         yield MOVED.format(invoice=number, whom="поставщика")
@@ -131,12 +143,14 @@ def _contradictions(sending: Sending, draft: InvoiceDraft, invoice: PaperInvoice
         yield MOVED.format(invoice=number, whom="покупателя")
     if not invoice.number:
         yield NO_NUMBER.format(invoice=number)
-    what = _difference(sending, draft, invoice)
+    what = _difference(sending, draft, invoice, rows)
     if what:
         yield CHANGED.format(number=invoice.number or number, what=what, invoice=number)
 
 
-def _difference(sending: Sending, draft: InvoiceDraft, invoice: PaperInvoice) -> str:
+def _difference(
+    sending: Sending, draft: InvoiceDraft, invoice: PaperInvoice, rows: Sequence[PaperRow]
+) -> str:
     """Return what the portal holds otherwise than it was told the customer, "" when nothing."""
     notice = sending.notice
     if invoice.currency != notice.total.currency.value:
@@ -144,23 +158,42 @@ def _difference(sending: Sending, draft: InvoiceDraft, invoice: PaperInvoice) ->
     total = Money.of(invoice.total, notice.total.currency)
     if total != notice.total:
         return f"сумма {rubles(total)} вместо {rubles(notice.total)}"
-    rows = sum(_total(row, draft.currency).minor for row in invoice.rows)
-    if rows != total.minor:
-        return f"строки дают {rubles(Money(rows, draft.currency))}, а сумма счёта {rubles(total)}"
+    added = Money(sum(_total(row, draft.currency).minor for row in rows), draft.currency)
+    if added != total:
+        return f"строки дают {rubles(added)}, а сумма счёта {rubles(total)}"
     if notice.pay_by is not None and invoice.ends != notice.pay_by:
         return "срок оплаты"
     if sending.revision == 1:
-        return "" if _is_as_written(draft, invoice.rows) else "строки"
-    return "" if _names_and_sums(notice) == _sums(invoice, draft.currency) else "строки"
+        return "" if _is_as_written(draft, rows) else "строки"
+    return "" if _names_and_sums(notice) == _sums(rows, draft.currency) else "строки"
 
 
-def _is_as_written(draft: InvoiceDraft, rows: Sequence[PaperRow]) -> bool:
-    wanted = [
-        (row.name.strip(), row.price.amount, Decimal(row.quantity), row.tax)
+def may_be_changed(sending: Sending, intent: Intent, invoice: PaperInvoice) -> bool:
+    """Say whether an invoice's rows may be others than those that were read back after writing."""
+    effect = intent.effect
+    is_known = isinstance(effect, PutInvoice) and effect.draft.total.amount == invoice.total
+    if sending.revision > 1 or not is_known or invoice.updated is None or not intent.written_at:
+        return True
+    return invoice.updated > intent.written_at + SETTLING
+
+
+def rows_written(draft: InvoiceDraft) -> list[PaperRow]:
+    """Return the rows that a draft was written with."""
+    return [
+        PaperRow(
+            name=row.name.strip(),
+            quantity=Decimal(row.quantity),
+            price=row.price.amount,
+            unit="",
+            vat_percent=row.tax,
+        )
         for line in draft.lines
         for row in rows_of_line(line)
     ]
-    return wanted == [(row.name, row.price, row.quantity, row.vat_percent) for row in rows]
+
+
+def _is_as_written(draft: InvoiceDraft, rows: Sequence[PaperRow]) -> bool:
+    return rows_written(draft) == [replace(row, unit="") for row in rows]
 
 
 def _names_and_sums(notice: InvoiceNotice) -> Counter[str]:
@@ -170,9 +203,9 @@ def _names_and_sums(notice: InvoiceNotice) -> Counter[str]:
     return counted
 
 
-def _sums(invoice: PaperInvoice, currency: Currency) -> Counter[str]:
+def _sums(rows: Sequence[PaperRow], currency: Currency) -> Counter[str]:
     counted: Counter[str] = Counter()
-    for row in invoice.rows:
+    for row in rows:
         counted[row.name] += _total(row, currency).minor
     return counted
 
@@ -181,7 +214,9 @@ def _total(row: PaperRow, currency: Currency) -> Money:
     return Money.of(row.price * row.quantity, currency)
 
 
-def _lines(sending: Sending, draft: InvoiceDraft, invoice: PaperInvoice) -> tuple[PrintedLine, ...]:
+def _lines(
+    sending: Sending, draft: InvoiceDraft, rows: Sequence[PaperRow]
+) -> tuple[PrintedLine, ...]:
     """Return the portal's rows; the VAT of a line that was split adds up to the line's own."""
     lines = [
         PrintedLine(
@@ -193,9 +228,9 @@ def _lines(sending: Sending, draft: InvoiceDraft, invoice: PaperInvoice) -> tupl
             vat_percent=row.vat_percent,
             vat=vat_included(_total(row, draft.currency), row.vat_percent),
         )
-        for row in invoice.rows
+        for row in rows
     ]
-    if sending.revision > 1 or not _is_as_written(draft, invoice.rows):
+    if sending.revision > 1 or not _is_as_written(draft, rows):
         return tuple(lines)
     printed: list[PrintedLine] = []
     for line in draft.lines:

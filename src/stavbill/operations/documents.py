@@ -19,14 +19,16 @@ from stavbill.bitrix.read.papers import (
     read_invoices,
     read_natural_presets,
     read_requisites,
+    read_rows,
 )
+from stavbill.bitrix.write.steps import chunks
 from stavbill.clock import Clock
 from stavbill.delivery.letter import PDF, Attachment
 from stavbill.documents.annex import annex_file
 from stavbill.documents.invoice import DOCUMENT, InvoiceDocument
 from stavbill.documents.pool import RenderPool
 from stavbill.errors import ConfigError, DocumentError
-from stavbill.operations.composing import IssuerLook, Papers, compose
+from stavbill.operations.composing import IssuerLook, Papers, compose, may_be_changed
 from stavbill.operations.mail_parts import Files, NoDocument
 from stavbill.operations.parts import Parts
 from stavbill.plan.effects import EffectKey, PutInvoice
@@ -52,7 +54,7 @@ NOT_MADE = "Документ счёта ещё не составлен."
 # The own companies' papers seldom change; a person who mends them waits no longer than this.
 OWN_PAPERS_S = 300.0
 NOT_SENT = SendingId(0)
-CHUNK = 48
+CHUNK = 500
 
 
 class KeptDocuments:
@@ -69,6 +71,9 @@ class KeptDocuments:
             one.sending: NoDocument((NOT_MADE,)) for one in wanted
         }
         return made | await self._rendered(self._kept([one.sending for one in wanted]))
+
+    async def prepare(self, wanted: Sequence[Sending]) -> None:
+        """Do nothing: what was not composed is not composed here."""
 
     def _kept(self, sendings: Sequence[SendingId]) -> dict[SendingId, InvoiceDocument]:
         with self._store.read() as db:
@@ -98,22 +103,35 @@ class InvoiceDocuments(KeptDocuments):
         self._own = _OwnPapers(parts)
 
     @override
+    async def prepare(self, wanted: Sequence[Sending]) -> None:
+        """Compose what was never composed, 500 in four requests or so, and keep it.
+
+        Raises `PortalError` when the portal is silent.
+        """
+        for some in chunks(wanted, CHUNK):
+            known = self._kept([one.sending for one in some])
+            await self._compose([one for one in some if one.sending not in known])
+
+    @override
     async def files(self, wanted: Sequence[Sending]) -> dict[SendingId, Files | NoDocument]:
         """Return the files of revisions, or why there are none.
 
-        Two or three requests for 48 revisions whose document was never composed, none for others.
-        Raises `PortalError` when the portal is silent.
+        Raises `PortalError` when the portal has to be asked and is silent.
         """
         documents = self._kept([one.sending for one in wanted])
         lacking = [one for one in wanted if one.sending not in documents]
-        composed = await self.composed(lacking)
-        fresh, missing = _apart(composed)
+        fresh, missing = await self._compose(lacking)
+        return missing | await self._rendered(documents | fresh)
+
+    async def _compose(
+        self, lacking: Sequence[Sending]
+    ) -> tuple[dict[SendingId, InvoiceDocument], dict[SendingId, Files | NoDocument]]:
+        fresh, missing = _apart(await self.composed(lacking))
         bodies = {sending: DOCUMENT.write(document) for sending, document in fresh.items()}
         with self._store.write() as db:
             put_printed(db, bodies, at=self._parts.now())
         # Another process may have been first; then its document is the one.
-        documents |= self._kept(list(bodies))
-        return missing | await self._rendered(documents)
+        return self._kept(list(bodies)), missing
 
     async def composed(
         self, wanted: Sequence[Sending]
@@ -124,13 +142,14 @@ class InvoiceDocuments(KeptDocuments):
         """
         if not wanted:
             return {}
-        drafts = self._drafts({one.invoice for one in wanted})
-        papers = await self._read(wanted, drafts.values())
-        return {
-            one.sending: compose(one, drafts[one.invoice], papers)
-            if one.invoice in drafts
-            else NoDocument((NOT_OURS.format(invoice=one.portal_id),))
-            for one in wanted
+        intents = self._intents({one.invoice for one in wanted})
+        ours = [one for one in wanted if one.invoice in intents]
+        papers = await self._read(ours, intents)
+        made: dict[SendingId, InvoiceDocument | NoDocument] = {
+            one.sending: NoDocument((NOT_OURS.format(invoice=one.portal_id),)) for one in wanted
+        }
+        return made | {
+            one.sending: compose(one, draft_of(intents[one.invoice]), papers) for one in ours
         }
 
     async def preview(self, name: str) -> tuple[InvoiceDocument | NoDocument, Files]:
@@ -206,25 +225,27 @@ class InvoiceDocuments(KeptDocuments):
             return known[-1]
         return _first_revision(intent, effect, portal_id, self._parts.clock)
 
-    def _drafts(self, invoices: Iterable[EffectKey]) -> dict[EffectKey, InvoiceDraft]:
+    def _intents(self, invoices: Iterable[EffectKey]) -> dict[EffectKey, Intent]:
         with self._store.read() as db:
             known = [settled_invoice(db, self._parts.portal, one) for one in sorted(invoices)]
-        return {
-            intent.effect.key: intent.effect.draft
-            for intent in known
-            if intent is not None and isinstance(intent.effect, PutInvoice)
-        }
+        return {intent.key: intent for intent in known if intent is not None}
 
-    async def _read(self, wanted: Sequence[Sending], drafts: Iterable[InvoiceDraft]) -> Papers:
+    async def _read(self, wanted: Sequence[Sending], intents: Mapping[EffectKey, Intent]) -> Papers:
         gateway = self._parts.gateway
-        own = {int(draft.own_company) for draft in drafts}
-        await self._own.read(own)
+        await self._own.read({int(draft_of(one).own_company) for one in intents.values()})
         invoices, requisites = await asyncio.gather(
             read_invoices(gateway, {one.portal_id for one in wanted}),
             read_requisites(gateway, {int(one.company) for one in wanted}),
         )
+        suspects = [
+            one.portal_id
+            for one in wanted
+            if one.portal_id in invoices
+            and may_be_changed(one, intents[one.invoice], invoices[one.portal_id])
+        ]
         return Papers(
             invoices=invoices,
+            rows=await read_rows(gateway, suspects),
             requisites=requisites | self._own.requisites,
             banks=self._own.banks,
             natural_presets=self._own.natural_presets,
@@ -254,6 +275,14 @@ class _OwnPapers:
         ids = [one.requisite for several in self.requisites.values() for one in several]
         self.banks = dict(await read_banks(gateway, ids)) if ids else {}
         self._read_at = now
+
+
+def draft_of(intent: Intent) -> InvoiceDraft:
+    """Return what an invoice was written from. Raises `TypeError` for another effect."""
+    if not isinstance(intent.effect, PutInvoice):
+        msg = f"not an invoice: {intent.key}"
+        raise TypeError(msg)
+    return intent.effect.draft
 
 
 def _apart(

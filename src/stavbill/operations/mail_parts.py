@@ -29,6 +29,13 @@ Files = tuple[Attachment, ...]
 class Renderer(Protocol):
     """Makes the files of invoices: the document first, then an annex of its own if it is long."""
 
+    async def prepare(self, wanted: Sequence[Sending]) -> None:
+        """Ask for everything that the files of many revisions need, in few requests.
+
+        Raises `PortalError` when the portal is silent.
+        """
+        ...
+
     async def files(self, wanted: Sequence[Sending]) -> Mapping[SendingId, Files | NoDocument]:
         """Return the files of every revision `wanted`, the same ones whenever it is asked.
 

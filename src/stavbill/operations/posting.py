@@ -67,6 +67,7 @@ class PostOffice:
 
     async def work(self) -> None:
         """Hand over chunk by chunk; the next chunk's documents are made meanwhile."""
+        await self._mail.renderer.prepare(list(self._ready.values()))
         try:
             coming = asyncio.ensure_future(self._prepare())
             while True:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain
 
@@ -15,7 +15,7 @@ from stavbill.bitrix.batch import Command, Json, Param
 from stavbill.bitrix.gateway import Gateway
 from stavbill.bitrix.read.banks import SELECT as BANK_SELECT
 from stavbill.bitrix.read.banks import bank_detail
-from stavbill.bitrix.read.records import COMPANY_TYPE
+from stavbill.bitrix.read.records import COMPANY_TYPE, moment
 from stavbill.bitrix.read.shape import natural_presets
 from stavbill.bitrix.write.invoice_list import INVOICE_TYPE
 from stavbill.bitrix.write.rows import list_rows
@@ -31,7 +31,7 @@ REQUISITE_TYPE = 8
 ADDRESS_TYPES = ("6", "4", "1")
 INVOICE_SELECT = (
     "id", "title", "xmlId", "companyId", "mycompanyId", "stageId", "currencyId", "opportunity",
-    "accountNumber", "begindate", "closedate",
+    "accountNumber", "begindate", "closedate", "updatedTime",
 )  # fmt: skip
 REQUISITE_SELECT = (
     "ID", "ENTITY_ID", "PRESET_ID", "RQ_INN", "RQ_KPP", "RQ_OGRN", "RQ_OGRNIP", "RQ_BIN", "RQ_IIN",
@@ -62,7 +62,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperInvoice:
-    """An invoice with its rows. `total` is in rubles; `number` is the one people know."""
+    """An invoice without its rows. `total` is in rubles; `number` is the one people know."""
 
     invoice: int
     company: int
@@ -74,7 +74,7 @@ class PaperInvoice:
     total: Decimal
     begins: date | None
     ends: date | None
-    rows: tuple[PaperRow, ...]
+    updated: datetime | None
     chosen: Chosen
 
 
@@ -99,40 +99,50 @@ class PaperRequisite:
 
 
 async def read_invoices(gateway: Gateway, invoices: Collection[int]) -> dict[int, PaperInvoice]:
-    """Return invoices with all their rows, by id; one that is gone is absent.
+    """Return invoices without their rows, by id; one that is gone is absent.
 
-    A request for 49 of them, or fewer. Raises `PortalError` when the portal cannot be asked.
+    A request for 1,250 of them. Raises `PortalError` when the portal cannot be asked.
     """
+    wanted: dict[str, Command] = {}
+    for place, group in enumerate(chunks(sorted(set(invoices)), PAGE)):
+        wanted[f"h{place}"] = _list(
+            "crm.item.list",
+            {"@id": list(group)},
+            INVOICE_SELECT,
+            order={"id": "ASC"},
+            entityTypeId=INVOICE_TYPE,
+        )
+        wanted[f"l{place}"] = _list(
+            "crm.requisite.link.list",
+            {"ENTITY_TYPE_ID": INVOICE_TYPE, "@ENTITY_ID": list(group)},
+            ("ENTITY_ID", "REQUISITE_ID", "MC_REQUISITE_ID", "MC_BANK_DETAIL_ID"),
+        )
     found: dict[int, PaperInvoice] = {}
-    # One command for the heads, one for the links, the others for rows.
-    for group in chunks(sorted(set(invoices)), PAGE - 2):
-        wanted: dict[str, Command] = {
-            "heads": _list(
-                "crm.item.list",
-                {"@id": list(group)},
-                INVOICE_SELECT,
-                order={"id": "ASC"},
-                entityTypeId=INVOICE_TYPE,
-            ),
-            "links": _list(
-                "crm.requisite.link.list",
-                {"ENTITY_TYPE_ID": INVOICE_TYPE, "@ENTITY_ID": list(group)},
-                ("ENTITY_ID", "REQUISITE_ID", "MC_REQUISITE_ID", "MC_BANK_DETAIL_ID"),
-            ),
-        }
-        wanted |= {f"r{invoice}": list_rows(invoice) for invoice in group}
-        answers = await ask(gateway, wanted)
-        links = _links(answers["links"].value)
-        rows = {
-            invoice: list(rows_at(answers[f"r{invoice}"].value, "productRows")) for invoice in group
-        }
-        await _rest_of_rows(gateway, rows)
-        for row in rows_at(answers["heads"].value, "items"):
+    answers = await ask(gateway, wanted)
+    links: dict[int, Chosen] = {}
+    for key, answer in answers.items():
+        if key.startswith("l"):
+            links |= _links(answer.value)
+    for key, answer in answers.items():
+        for row in rows_at(answer.value, "items") if key.startswith("h") else ():
             invoice = id_at(row, "id")
             if invoice is not None:
-                chosen = links.get(invoice, Chosen())
-                found[invoice] = _invoice(row, invoice, rows.get(invoice, []), chosen)
+                found[invoice] = _invoice(row, invoice, links.get(invoice, Chosen()))
     return found
+
+
+async def read_rows(gateway: Gateway, invoices: Collection[int]) -> dict[int, tuple[PaperRow, ...]]:
+    """Return all rows of invoices, 50 invoices a request."""
+    rows: dict[int, list[dict[str, Json]]] = {invoice: [] for invoice in invoices}
+    waiting = sorted(rows)
+    while waiting:
+        asked = {f"r{invoice}": list_rows(invoice, len(rows[invoice])) for invoice in waiting}
+        answers = await ask(gateway, asked)
+        pages = {one: list(rows_at(answers[f"r{one}"].value, "productRows")) for one in waiting}
+        for invoice, page in pages.items():
+            rows[invoice] += page
+        waiting = [invoice for invoice, page in pages.items() if len(page) == PAGE]
+    return {invoice: tuple(map(_row, page)) for invoice, page in rows.items()}
 
 
 async def read_requisites(
@@ -262,18 +272,6 @@ async def _all_rows(gateway: Gateway, lists: Sequence[Command]) -> list[dict[str
     return list(chain.from_iterable(found.values()))
 
 
-async def _rest_of_rows(gateway: Gateway, rows: dict[int, list[dict[str, Json]]]) -> None:
-    """Read what does not fit into an invoice's first page of rows."""
-    waiting = [invoice for invoice, page in rows.items() if len(page) == PAGE]
-    while waiting:
-        asked = {f"r{invoice}": list_rows(invoice, len(rows[invoice])) for invoice in waiting}
-        answers = await ask(gateway, asked)
-        pages = {one: list(rows_at(answers[f"r{one}"].value, "productRows")) for one in waiting}
-        for invoice, page in pages.items():
-            rows[invoice] += page
-        waiting = [invoice for invoice, page in pages.items() if len(page) == PAGE]
-
-
 # ------------------------------------------------------------------------------------ records
 def _links(value: Json) -> dict[int, Chosen]:
     found: dict[int, Chosen] = {}
@@ -288,9 +286,8 @@ def _links(value: Json) -> dict[int, Chosen]:
     return found
 
 
-def _invoice(
-    row: dict[str, Json], invoice: int, rows: Sequence[dict[str, Json]], chosen: Chosen
-) -> PaperInvoice:
+def _invoice(row: dict[str, Json], invoice: int, chosen: Chosen) -> PaperInvoice:
+    updated = text_at(row, "updatedTime")
     return PaperInvoice(
         invoice=invoice,
         company=id_at(row, "companyId") or 0,
@@ -302,17 +299,18 @@ def _invoice(
         total=decimal_at(row, "opportunity") or Decimal(0),
         begins=date_at(row, "begindate"),
         ends=date_at(row, "closedate"),
-        rows=tuple(
-            PaperRow(
-                name=text_at(each, "productName").strip(),
-                quantity=decimal_at(each, "quantity") or Decimal(0),
-                price=decimal_at(each, "price") or Decimal(0),
-                unit=text_at(each, "measureName").strip(),
-                vat_percent=decimal_at(each, "taxRate"),
-            )
-            for each in rows
-        ),
+        updated=moment(updated) if updated else None,
         chosen=chosen,
+    )
+
+
+def _row(row: dict[str, Json]) -> PaperRow:
+    return PaperRow(
+        name=text_at(row, "productName").strip(),
+        quantity=decimal_at(row, "quantity") or Decimal(0),
+        price=decimal_at(row, "price") or Decimal(0),
+        unit=text_at(row, "measureName").strip(),
+        vat_percent=decimal_at(row, "taxRate"),
     )
 
 
