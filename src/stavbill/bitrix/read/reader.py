@@ -205,20 +205,22 @@ class PortalReader:
         filters: list[dict[str, Param]] = [{"TAG": tag} for tag in TASK_TAGS]
         if self._calls_group is not None:
             filters.append({"GROUP_ID": self._calls_group})
-        for wanted in filters:
-            narrowed: dict[str, Param] = {**OPEN_TASK, **wanted}
-            if only:
-                narrowed["UF_CRM_TASK"] = [f"CO_{company}" for company in only]
-            spec = ListSpec(
+        narrowed: dict[str, Param] = dict(OPEN_TASK)
+        if only:
+            narrowed["UF_CRM_TASK"] = [f"CO_{company}" for company in only]
+        specs = [
+            ListSpec(
                 "tasks.task.list",
-                {"filter": narrowed, "select": list(TASK_SELECT)},
+                {"filter": {**narrowed, **wanted}, "select": list(TASK_SELECT)},
                 path=("tasks",),
                 id_key="id",
                 id_filter="ID",
             )
-            async for rows in self._bulk.rows(spec, expected=0):
-                found = (task_record(row) for row in rows)
-                yield [record for record in found if record is not None]
+            for wanted in filters
+        ]
+        async for rows in self._bulk.short(specs):
+            found = (task_record(row) for row in rows)
+            yield [record for record in found if record is not None]
 
     async def checklists(self, tasks: Sequence[TaskId]) -> dict[TaskId, tuple[StandingItem, ...]]:
         """Return the checklists of some tasks, 50 tasks a request."""

@@ -1,0 +1,37 @@
+"""Several lists in one request, whoever of them is long."""
+
+from __future__ import annotations
+
+import pytest
+
+from stavbill.bitrix.read.chain import ListSpec
+from tests.bitrix.read.test_users import reading
+from tests.sandbox.portal.serving import served
+
+
+def spec(wanted: int) -> ListSpec:
+    """Return the list of the companies from one of several sources."""
+    return ListSpec("crm.company.list", {"filter": {"=ORIGIN_ID": f"{wanted}"}, "select": ["ID"]})
+
+
+@pytest.mark.parametrize(
+    ("sizes", "requests"),
+    [
+        pytest.param((0, 0, 0), 1, id="all are empty"),
+        pytest.param((3, 0, 49), 1, id="all are short"),
+        pytest.param((3, 50, 2), 2, id="one might have more"),
+        pytest.param((130, 1, 60), 3, id="two have more"),
+    ],
+)
+async def test_every_row_of_every_list_is_read_once(sizes: tuple[int, ...], requests: int) -> None:
+    async with served() as portal:
+        wanted = [
+            portal.seed.company(f"ООО {place}-{number}", {"ORIGIN_ID": f"{place}"})
+            for place, size in enumerate(sizes, 1)
+            for number in range(size)
+        ]
+        async with reading(portal) as bulk:
+            specs = [spec(place) for place in range(1, len(sizes) + 1)]
+            found = [int(str(row["ID"])) async for rows in bulk.short(specs) for row in rows]
+            assert found == wanted
+            assert bulk.requests == requests
