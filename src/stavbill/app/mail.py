@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from stavbill.app.build import open_parts, owner_is_gone, process_name
+from stavbill.app.documents import documents_of, open_pool
 from stavbill.delivery.letter import Mailbox
 from stavbill.delivery.links import Links
 from stavbill.delivery.mailboxes import ImapBox, ImapSettings, MaildirBox, NoticeBox
@@ -26,6 +27,8 @@ from stavbill.operations.mail_parts import (
     SendingRules,
 )
 from stavbill.operations.parts import Parts
+from stavbill.operations.present import Document
+from stavbill.operations.sending import send_due
 from stavbill.plan.reminders import Audience, Ladder, Step
 from stavbill.settings import Settings, load_settings
 from stavbill.settings.delivery import SenderSettings
@@ -36,6 +39,10 @@ from stavbill.settings.secrets import (
     smtp_password_variable,
 )
 from stavbill.store.sendings import Sending, SendingId
+
+NOBODY_SENDS = (
+    "Отправка не настроена: в stavbill.toml нет ни [[mail.senders]], ни [whatsapp] с instance"
+)
 
 
 class WithoutDocuments:
@@ -78,6 +85,23 @@ async def open_mail(settings: Settings, renderer: Renderer) -> AsyncIterator[Mai
     texts.check()
     async with httpx.AsyncClient() as http:
         yield _options(settings, renderer, texts, http)
+
+
+async def send_once(config: Path, env: Mapping[str, str] | None = None) -> Document:
+    """Make one pass of sending and return what came of it.
+
+    Raises `ConfigError` when nobody is configured to send, and as `send_due` does.
+    """
+    known = os.environ if env is None else env
+    settings = load_settings(config, known)
+    if not (settings.toml.mail.senders or settings.toml.whatsapp.instance):
+        raise ConfigError(NOBODY_SENDS)
+    async with (
+        open_parts(config, known) as parts,
+        open_pool(settings) as pool,
+        open_mail(settings, documents_of(settings, parts, pool)) as mail,
+    ):
+        return await send_due(parts, mail)
 
 
 def ladder_of(settings: Settings) -> Ladder:

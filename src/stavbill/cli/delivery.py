@@ -22,6 +22,8 @@ Json = Annotated[bool, typer.Option("--json", help="Один документ JS
 By = Annotated[str | None, typer.Option("--by", help="Кто (иначе имя пользователя машины).")]
 Invoice = Annotated[str, typer.Argument(help="Ключ счёта (stavbill:…) или его id в портале.")]
 Document = dict[str, Any]
+# Something is due again: the exit code of what is still open.
+STILL_OPEN = 5
 
 STATES = {
     "open": "отправляется",
@@ -73,6 +75,29 @@ def log(
         say("Ничего не отправлялось.")
     for row in document["sendings"]:
         _print_sending(row)
+
+
+@app.command("send")
+def send_now(context: typer.Context, as_json: Json = False) -> None:
+    """Отправить клиентам всё, чему пора; то же делает работник по расписанию.
+
+    Пример: stavbill delivery send
+    """
+    from stavbill.app.mail import send_once
+
+    document: Document = asyncio.run(send_once(context.obj.config))
+    if as_json:
+        print_json(document)
+    else:
+        say(
+            f"Отправлено: {document['sent']} · позже: {document['later']} · "
+            f"не принято: {document['refused']} · неизвестно: {document['unclear']} · "
+            f"без документа: {document['no_document']}"
+        )
+        for name, trouble in document["troubles"].items():
+            say(f"- {name}: {trouble}")
+    if document["troubles"]:
+        raise typer.Exit(STILL_OPEN)
 
 
 @app.command("resolve")

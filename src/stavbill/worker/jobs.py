@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from stavbill.app.documents import documents_of, open_pool
+from stavbill.app.mail import WithoutDocuments, open_mail
 from stavbill.billing.facts import CompanyId
 from stavbill.log import get_logger
 from stavbill.operations.month_steps import MonthRequest
 from stavbill.operations.parts import Parts
+from stavbill.operations.reconcile import reconcile
 from stavbill.operations.rerun import RerunRequest, rerun_company
+from stavbill.operations.sending import send_due
+from stavbill.operations.syncing import sync_portal
 from stavbill.settings import Settings
 from stavbill.store.inbox import forget_posts
 from stavbill.store.runs import RunId
@@ -17,6 +22,7 @@ from stavbill.store.workers import forget_workers
 from stavbill.workdays import workdays_of
 from stavbill.worker.posts import post
 from stavbill.workflows.history import forget_ended
+from stavbill.workflows.queues import SENDING, UPKEEP
 from stavbill.workflows.runtime import Document, Operation
 from stavbill.workflows.schedule import Schedule, trigger_of
 from stavbill.workflows.starting import start_month, start_operation
@@ -42,16 +48,23 @@ def schedules_of(settings: Settings, parts: Parts) -> tuple[Schedule, ...]:
         day = due.astimezone(parts.zone).date().isoformat()
         return start_month(parts.portal, day, MonthRequest(on=today))
 
-    def begin(name: str) -> Schedule:
-        crontab = getattr(worker, name)
+    def begin(name: str, crontab: str) -> Schedule:
+        queue = SENDING if name == "send" else UPKEEP
 
         def start(due: datetime) -> str:
             slot = slot_of(due)
-            return start_operation(f"{name}:{parts.portal}:{slot}", name, {"slot": slot})
+            workflow = f"{name}:{parts.portal}:{slot}"
+            return start_operation(workflow, name, {"slot": slot}, queue=queue)
 
         return Schedule(name, trigger_of(crontab, zone), start)
 
-    found = [begin(name) for name in ("tidy",) if getattr(worker, name)]
+    crontabs = {
+        "sync": worker.sync,
+        "nightly": worker.nightly,
+        "tidy": worker.tidy,
+        "send": worker.send if sends(settings) else "",
+    }
+    found = [begin(name, crontab) for name, crontab in crontabs.items() if crontab]
     if worker.month:
         found.append(Schedule("month", trigger_of(worker.month, zone), begin_month))
     return tuple(found)
@@ -69,7 +82,45 @@ def operations_of(settings: Settings) -> Mapping[str, Operation]:
             posts = forget_posts(db, before=before)
         return {"workers": workers, "posts": posts, "workflows": forget_ended(days)}
 
-    return {"rerun": rerun, "post": post, "tidy": tidy}
+    async def send(parts: Parts, _document: Document) -> Document:
+        """Send what is due; processes that render end with the pass."""
+        async with (
+            open_pool(settings) as pool,
+            open_mail(settings, documents_of(settings, parts, pool)) as mail,
+        ):
+            return await send_due(parts, mail)
+
+    return {
+        "rerun": rerun,
+        "post": post,
+        "tidy": tidy,
+        "sync": sync,
+        "nightly": nightly,
+        "send": send,
+    }
+
+
+async def check_sending(settings: Settings) -> None:
+    """Raise `ConfigError` for anything that sending lacks, before there is anything to send."""
+    if sends(settings):
+        async with open_pool(settings), open_mail(settings, WithoutDocuments()):
+            pass
+
+
+def sends(settings: Settings) -> bool:
+    """Say whether invoices are sent to customers at all."""
+    return bool(settings.toml.mail.senders or settings.toml.whatsapp.instance)
+
+
+async def sync(parts: Parts, _document: Document) -> Document:
+    """Catch up with what changed in the portal."""
+    return await sync_portal(parts)
+
+
+async def nightly(parts: Parts, document: Document) -> Document:
+    """Compare store and portal; the slot names the check, so that a repeat goes on with it."""
+    slot = document["slot"].replace(":", "")
+    return await reconcile(parts, run=RunId(f"nightly-{slot}"))
 
 
 async def rerun(parts: Parts, document: Document) -> Document:

@@ -20,7 +20,7 @@ from stavbill.journal.fence import close_fence
 from stavbill.log import get_logger
 from stavbill.operations.parts import Parts
 from stavbill.settings import Settings, load_settings
-from stavbill.worker.jobs import operations_of, schedules_of
+from stavbill.worker.jobs import check_sending, operations_of, schedules_of
 from stavbill.worker.posts import Posts
 from stavbill.workflows.engine import launch_engine
 from stavbill.workflows.limits import HEARTBEAT_S
@@ -44,6 +44,7 @@ async def run_worker(config: Path, *, ready: Callable[[str], None]) -> None:
     it cannot begin.
     """
     settings = load_settings(config, os.environ)
+    await check_sending(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for told in (signal.SIGTERM, signal.SIGINT):

@@ -11,7 +11,13 @@ PLAN = "plan"
 # One sharer of a run in each worker: a second would send what the first sends anyway.
 APPLY = "apply"
 
+# Each of these one after the other, whoever works: two passes of sending would share no pace, and
+# two readings of the whole portal bring nothing that one does not.
+SENDING = "sending"
+UPKEEP = "upkeep"
+
 _AT_A_TIME = {OPERATIONS: 8, PLAN: 1, APPLY: 1}
+_ALONE = (SENDING, UPKEEP)
 POLL_S = 0.2
 
 
@@ -23,4 +29,8 @@ def register_queues() -> None:
             worker_concurrency=number,
             polling_interval_sec=POLL_S,
             on_conflict="always_update",
+        )
+    for name in _ALONE:
+        DBOS.register_queue(
+            name, concurrency=1, polling_interval_sec=POLL_S, on_conflict="always_update"
         )

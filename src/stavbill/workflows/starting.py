@@ -22,10 +22,12 @@ def start_month(portal: str, slot: str, request: MonthRequest) -> str:
     return workflow
 
 
-def start_operation(workflow: str, name: str, document: Document) -> str:
+def start_operation(
+    workflow: str, name: str, document: Document, *, queue: str = OPERATIONS
+) -> str:
     """Start an operation of one step once under its id; return the id."""
     with SetWorkflowID(workflow):
-        DBOS.enqueue_workflow(OPERATIONS, operation, name, document)
+        DBOS.enqueue_workflow(queue, operation, name, document)
     return workflow
 
 
