@@ -26,6 +26,10 @@ for name, value in ready["environment"].items():
     print(f"export {name}={shlex.quote(value)}")
 hosts = (f"--wialon {name}={host['url']}" for name, host in ready["wialon"].items())
 print(f"WIALON={shlex.quote(' '.join(hosts))}")
+mail = ready["mail"]
+print(f"SMTP_HOST={mail['host']} SMTP_PORT={mail['smtp_port']} MAILBOX={mail['page']}")
+# Signs names of letters and links; the demonstration's own.
+print("export STAVBILL_WEB_SECRET=a-secret-of-the-demonstration-alone")
 END
 . "$DIR/environment.sh"
 
@@ -56,9 +60,36 @@ stavbill --config "$CONFIG" run month --as-of "$DAY" --yes
 say "7. Документы: счёт, каким его увидит клиент, в папке"
 stavbill --config "$CONFIG" invoice export "$DIR/счета"
 
+say "8. Клиенты получают счета: по письму каждому адресу карточки, стадия и лента в портале"
+cat >> "$CONFIG" <<END
+
+[[mail.senders]]
+code = "demo"
+host = "$SMTP_HOST"
+port = $SMTP_PORT
+security = "none"                   # только для песочницы: она на этой же машине
+address = "billing@stavbill.example"
+name = "Автотрэкер, счета"
+END
+stavbill --config "$CONFIG" delivery send
+stavbill --config "$CONFIG" delivery log --company 101
+
+say "9. Ещё раз: отправлять нечего, второго письма не бывает"
+stavbill --config "$CONFIG" delivery send
+"$BIN/python" - "$MAILBOX" "$DIR/почта.html" <<'END'
+import sys, urllib.request
+page = urllib.request.urlopen(sys.argv[1]).read()
+open(sys.argv[2], "wb").write(page)
+END
+
 say "Где смотреть"
 cat <<END
+Документы: $DIR/счета   Письма: $DIR/почта.html
 Настройки: $CONFIG   База: $DIR/stavbill.sqlite3
 Песочница снова:  $BIN/stavbill sandbox --companies $COMPANIES --seed 42 --as-of $DAY
 Любая компания:   $BIN/stavbill --config $CONFIG company explain ID
 END
+if [ -t 0 ] && [ -t 1 ]; then
+    printf '\nПесочница ещё работает, её почта: %s\nEnter — закончить. ' "$MAILBOX"
+    read -r _ || true
+fi
