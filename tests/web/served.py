@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import httpx
 import uvicorn
 
+from stavbill.operations.evidence import Visitors
 from stavbill.store.database import Store
 from stavbill.store.inbox import Post, waiting_posts
 from stavbill.web.server import WebOptions, create_app
@@ -59,12 +60,18 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @asynccontextmanager
-async def served(store: Store, options: WebOptions = OPTIONS) -> AsyncIterator[Web]:
+async def served(
+    store: Store,
+    options: WebOptions = OPTIONS,
+    *,
+    visitors: Visitors | None = None,
+    clock: HandClock | None = None,
+) -> AsyncIterator[Web]:
     """Serve the application until the block ends."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    app = create_app(store, HandClock(NOW), options)
+    app = create_app(store, clock or HandClock(NOW), options, visitors)
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
     task = asyncio.ensure_future(server.serve(sockets=[listening]))
     try:

@@ -11,6 +11,7 @@ import re
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Lock
 
 SCANNERS = re.compile(
     r"bot\b|crawl|spider|scan|preview|proxy|monitor|checker|fetch|curl|wget|python|java/|go-http"
@@ -54,15 +55,17 @@ class Crowd:
 
     def __init__(self) -> None:
         self._seen: OrderedDict[str, deque[tuple[datetime, int]]] = OrderedDict()
+        self._lock = Lock()
 
     def others(self, visit: Visit, message: int) -> int:
         """Count the other messages that this client looked at within a minute, and remember."""
-        known = self._seen.setdefault(visit.client, deque(maxlen=MOST_AT_ONCE * 4))
-        self._seen.move_to_end(visit.client)
-        while known and known[0][0] < visit.at - AT_ONCE:
-            known.popleft()
-        count = len({number for _, number in known} - {message})
-        known.append((visit.at, message))
-        while len(self._seen) > MOST_CLIENTS:
-            self._seen.popitem(last=False)
-        return count
+        with self._lock:
+            known = self._seen.setdefault(visit.client, deque(maxlen=MOST_AT_ONCE * 4))
+            self._seen.move_to_end(visit.client)
+            while known and known[0][0] < visit.at - AT_ONCE:
+                known.popleft()
+            count = len({number for _, number in known} - {message})
+            known.append((visit.at, message))
+            while len(self._seen) > MOST_CLIENTS:
+                self._seen.popitem(last=False)
+            return count

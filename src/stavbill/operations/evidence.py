@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 
 from stavbill.clock import Clock
 from stavbill.delivery.letter import Attachment
@@ -80,18 +81,32 @@ class Desk:
     mail: MailOptions
 
 
-def take_callback(desk: Desk, document: object) -> bool:
-    """Take in a callback of the WhatsApp provider; False when it says nothing of our messages."""
+class Callback(Enum):
+    """What a provider's callback was good for.
+
+    TOO_EARLY: nobody knows this message, but one is being handed over right now, and its name may
+    be this one. NOT_OURS: a message that people wrote by the same number, or not about a message.
+    """
+
+    TAKEN = "taken"
+    NOT_OURS = "not_ours"
+    TOO_EARLY = "too_early"
+
+
+def take_callback(desk: Desk, document: object) -> Callback:
+    """Take in a callback of the WhatsApp provider."""
     report = report_of(document, desk.mail.whatsapp_instance)
     if report is None:
-        return False
+        return Callback.NOT_OURS
     now = desk.clock.now()
     with desk.store.write() as db:
         message = message_by_reference(db, desk.portal, report.reference)
         if message is None:
-            return False
+            leaving = staged_messages(db, desk.portal, Stage.LEAVING, limit=SEVERAL)
+            waits = any(one.channel == WHATSAPP for one in leaving)
+            return Callback.TOO_EARLY if waits else Callback.NOT_OURS
         learn(db, message.message, _reported(report, now), seen=now)
-    return True
+    return Callback.TAKEN
 
 
 async def ask_provider(parts: Parts, mail: MailOptions) -> int:
@@ -122,12 +137,19 @@ async def ask_provider(parts: Parts, mail: MailOptions) -> int:
 
 
 class Visitors:
-    """What `stavbill web` does when somebody follows a link of a letter."""
+    """What `stavbill web` does when somebody follows a link of a letter, or the provider calls.
+
+    Its methods may be called from several threads at once.
+    """
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._mail = desk.mail
         self._crowd = Crowd()
+
+    def called_back(self, document: object) -> Callback:
+        """Take in what the WhatsApp provider posted."""
+        return take_callback(self._desk, document)
 
     def looked(self, token: str, visit: Visit) -> bool:
         """Take in that the picture of a letter was fetched; False for a token that is not ours.

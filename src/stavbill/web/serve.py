@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import uvicorn
+from fastapi import FastAPI
 
+from stavbill.app.visiting import open_visitors
 from stavbill.clock import SystemClock
 from stavbill.errors import ConfigError
 from stavbill.log import set_up_logging
 from stavbill.settings import Settings, load_settings
-from stavbill.settings.secrets import API_TOKEN, APPLICATION_TOKEN, WEB_SECRET
+from stavbill.settings.secrets import (
+    API_TOKEN,
+    APPLICATION_TOKEN,
+    WEB_SECRET,
+    WHATSAPP_WEBHOOK_TOKEN,
+)
 from stavbill.store.schema import open_store
 from stavbill.web.posts import ACTIONS
 from stavbill.web.server import WebOptions, create_app
@@ -33,25 +41,36 @@ def serve(
     store = open_store(settings.database_url.get_secret_value())
     try:
         clock = SystemClock(settings.clock_scale, settings.clock_since)
-        app = create_app(store, clock, options)
         web = settings.toml.web
         listening = _listen(host or web.host, web.port if port is None else port)
-        if ready_file is not None:
-            name, number = listening.getsockname()[:2]
-            ready_file.write_text(f"http://{name}:{number}", encoding="utf-8")
-        # Bitrix24 tells its addresses and our secrets in the query: no access log.
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_keep_alive=KEEP_ALIVE_S,
-            )
-        )
-        server.run(sockets=[listening])
+
+        def ready() -> None:
+            if ready_file is not None:
+                name, number = listening.getsockname()[:2]
+                ready_file.write_text(f"http://{name}:{number}", encoding="utf-8")
+
+        async def work() -> None:
+            async with open_visitors(settings, store, clock, options.portal) as visitors:
+                ready()
+                server = _server(create_app(store, clock, options, visitors))
+                await server.serve(sockets=[listening])
+
+        asyncio.run(work())
     finally:
         store.close()
+
+
+def _server(app: FastAPI) -> uvicorn.Server:
+    # Bitrix24 tells its addresses and our secrets in the query: no access log.
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+        )
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -60,6 +79,8 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        # Whoever comes before the application is there waits for it.
+        listening.listen()
     except OSError as error:
         listening.close()
         msg = f"На {host}:{port} слушать нельзя: {error.strerror} (ключи web.host, web.port)"
@@ -77,6 +98,7 @@ def options_of(settings: Settings) -> WebOptions:
         )
         raise ConfigError(msg)
     web = settings.toml.web
+    callbacks = settings.mail_secrets.get(WHATSAPP_WEBHOOK_TOKEN)
     return WebOptions(
         portal=_portal(settings),
         application_token=secrets.get(APPLICATION_TOKEN),
@@ -85,6 +107,7 @@ def options_of(settings: Settings) -> WebOptions:
         max_body=web.max_body,
         max_age_s=web.max_age_s,
         docs=web.docs,
+        whatsapp_token=callbacks.get_secret_value() if callbacks is not None else None,
     )
 
 

@@ -5,6 +5,7 @@ Source: operations page, «Webhooks» and «Observability».
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,8 +17,10 @@ from fastapi.responses import JSONResponse, Response
 from stavbill.clock import Clock
 from stavbill.errors import StoreError
 from stavbill.log import get_logger
+from stavbill.operations.evidence import Callback, Visitors
 from stavbill.store.database import Store
 from stavbill.store.inbox import Post
+from stavbill.web.customers import add_customers
 from stavbill.web.forms import Form, FormError, parse_form, text_at
 from stavbill.web.health import is_ready, metrics_text
 from stavbill.web.posts import (
@@ -49,6 +52,7 @@ class WebOptions:
     max_body: int
     max_age_s: int
     docs: bool = False
+    whatsapp_token: str | None = None
 
 
 class Refusal(Exception):
@@ -64,8 +68,13 @@ class Refusal(Exception):
 FORGED = Refusal(403, "forged", "Подпись или токен не подходят.")
 
 
-def create_app(store: Store, clock: Clock, options: WebOptions) -> FastAPI:
-    """Return the application; everything that it takes stands in the store before the answer."""
+def create_app(
+    store: Store, clock: Clock, options: WebOptions, visitors: Visitors | None = None
+) -> FastAPI:
+    """Return the application; everything that it takes stands in the store before the answer.
+
+    `visitors` answer customers' links and the WhatsApp provider; None where nothing is sent.
+    """
     writer = Writer(store, options.portal, clock)
 
     @asynccontextmanager
@@ -84,6 +93,9 @@ def create_app(store: Store, clock: Clock, options: WebOptions) -> FastAPI:
     app.post("/hooks/bitrix")(door.bitrix)
     app.post("/hooks/robot/{action}")(door.robot)
     app.post("/api/v1/{action}")(door.program)
+    if visitors is not None:
+        add_customers(app, clock, visitors)
+        app.post("/hooks/whatsapp")(_Provider(door, options, visitors).call_back)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(StoreError, _store_away)
     _add_health(app, store, clock, options.portal)
@@ -123,15 +135,12 @@ class _Door:
 
     async def program(self, action: str, request: Request) -> Response:
         """Take another program's request in JSON, known by its bearer token."""
-        body = await self._body(request)
+        body = await self.body(request)
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.casefold() != "bearer" or not is_same(token.strip(), self._options.api_token):
             raise FORGED
         _known(action)
-        try:
-            document = json.loads(body)
-        except ValueError as error:
-            raise Refusal(400, "malformed", "Тело запроса не JSON.") from error
+        document = _json(body)
         name = request.headers.get("idempotency-key")
         return await self._take(lambda: post_of_json(action, document, name, self._clock.now()))
 
@@ -146,7 +155,7 @@ class _Door:
         return JSONResponse({"status": "accepted" if new else "known", "event": post.event})
 
     async def _form(self, request: Request, *, empty: bool = False) -> Form:
-        body = await self._body(request)
+        body = await self.body(request)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
         if not body and empty:
             return {}
@@ -157,7 +166,7 @@ class _Door:
         except FormError as error:
             raise Refusal(400, "malformed", "Форма не разобрана.") from error
 
-    async def _body(self, request: Request) -> bytes:
+    async def body(self, request: Request) -> bytes:
         """Read no more than is allowed, whatever the request says of its length."""
         limit = self._options.max_body
         body = bytearray()
@@ -174,6 +183,39 @@ class _Door:
         age = self._clock.now().timestamp() - made
         if age > self._options.max_age_s or age < -AHEAD_S:
             raise Refusal(400, "too_old", "Сообщение старое или из будущего, не принято.")
+
+
+class _Provider:
+    """What the WhatsApp provider posts, known by the token that it was given for that."""
+
+    def __init__(self, door: _Door, options: WebOptions, visitors: Visitors) -> None:
+        self._door = door
+        self._token = options.whatsapp_token
+        self._visitors = visitors
+
+    async def call_back(self, request: Request) -> Response:
+        """Take in what became of a message.
+
+        The provider repeats what is not answered by 200, and tells nothing else meanwhile: only
+        what may be told a moment too early is refused.
+        """
+        body = await self._door.body(request)
+        # Given without a kind, the token comes as a bearer token; with one, as it was given.
+        given = request.headers.get("authorization", "").strip()
+        token = given if " " in (self._token or "") else given.removeprefix("Bearer ").strip()
+        if not is_same(token, self._token):
+            raise FORGED
+        took = await asyncio.to_thread(self._visitors.called_back, _json(body))
+        if took is Callback.TOO_EARLY:
+            raise Refusal(503, "too_early", "Сообщение ещё в пути, повторите.")
+        return JSONResponse({"status": took.value})
+
+
+def _json(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, "malformed", "Тело запроса не JSON.") from error
 
 
 def _host(options: WebOptions) -> str:

@@ -1,0 +1,106 @@
+"""Where customers' links lead, and where the WhatsApp provider calls back.
+
+A link shows a page of ours and nothing else: there is no redirect, and the way to pay on the page
+stands in the store, not in the address. Source: delivery page; green-api.com, Webhook Endpoint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+
+from stavbill.clock import Clock
+from stavbill.delivery.visits import Visit
+from stavbill.operations.evidence import Visitors
+from stavbill.operations.mail_parts import NoDocument
+
+PICTURE = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+UNKNOWN = "Такой ссылки нет. Если вы пришли из письма со счётом, ответьте на него."
+NO_DOCUMENT = "Документ сейчас не открыть. Он приложен к письму; попробуйте позже."
+# Nothing of these answers is kept by anybody on the way, indexed, framed or told to other sites.
+PRIVATE: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+PAGE_ONLY: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+}
+READING = ["GET", "HEAD"]
+RENDERED_AT_ONCE = 2
+LONGEST_AGENT = 500
+
+
+def add_customers(app: FastAPI, clock: Clock, visitors: Visitors) -> None:
+    """Let customers' links of `app` lead somewhere."""
+    desk = _Reception(clock, visitors)
+    # The picture first: its ending would pass for a part of the other token.
+    app.api_route("/i/{token}.gif", methods=READING, include_in_schema=False)(desk.picture)
+    app.api_route("/i/{token}", methods=READING, include_in_schema=False)(desk.page)
+    app.post("/i/{token}", include_in_schema=False)(desk.confirm)
+    app.api_route("/i/{token}/document", methods=READING, include_in_schema=False)(desk.document)
+
+
+class _Reception:
+    """Answers to whoever follows a link; what touches the store runs in a thread."""
+
+    def __init__(self, clock: Clock, visitors: Visitors) -> None:
+        self._clock = clock
+        self._visitors = visitors
+        self._rendering = asyncio.Semaphore(RENDERED_AT_ONCE)
+
+    def picture(self, token: str, request: Request) -> Response:
+        """Give one transparent point."""
+        if not self._visitors.looked(token, self._visit(request)):
+            return _unknown()
+        return Response(PICTURE, media_type="image/gif", headers=dict(PRIVATE))
+
+    def page(self, token: str, request: Request) -> Response:
+        """Show what the invoice is about; a person goes on by the button."""
+        return _page(self._visitors.page(token, self._visit(request)))
+
+    def confirm(self, token: str, request: Request) -> Response:
+        """Take the button for a click, and show the ways on."""
+        return _page(self._visitors.confirmed(token, self._visit(request)))
+
+    async def document(self, token: str) -> Response:
+        """Give the document, the same one as in the letter."""
+        async with self._rendering:
+            found = await self._visitors.document(token)
+        if found is None:
+            return _unknown()
+        if isinstance(found, NoDocument):
+            return PlainTextResponse(NO_DOCUMENT, 503, headers=dict(PRIVATE))
+        name = f"inline; filename=\"invoice.pdf\"; filename*=UTF-8''{quote(found.name)}"
+        return Response(
+            found.body,
+            media_type="/".join(found.kind),
+            headers={**PRIVATE, "Content-Disposition": name},
+        )
+
+    def _visit(self, request: Request) -> Visit:
+        return Visit(
+            method=request.method,
+            agent=request.headers.get("user-agent", "")[:LONGEST_AGENT],
+            client=request.client.host if request.client is not None else "",
+            at=self._clock.now(),
+        )
+
+
+def _page(written: str | None) -> Response:
+    if written is None:
+        return _unknown()
+    return HTMLResponse(written, headers={**PRIVATE, **PAGE_ONLY})
+
+
+def _unknown() -> Response:
+    return PlainTextResponse(UNKNOWN, 404, headers=dict(PRIVATE))

@@ -1,0 +1,203 @@
+"""Links of letters over real HTTP: what a person sees, what a scanner learns, what counts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from stavbill.delivery.links import Links, Purpose, sign
+from stavbill.store.database import Store
+from tests.delivery.office import SECRET
+from tests.web.posted import BASE, NOTICE, kinds_of, posted, put_sending, status_of, visitors_of
+from tests.web.posted import claim as claim_all
+from tests.web.posted import put_messages as put_all
+from tests.web.posted import settle as settle_all
+from tests.web.served import NOW, OPTIONS, served
+from tests.worker.hand_clock import HandClock
+
+PERSON = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
+LATER = timedelta(minutes=5)
+LINKS = Links(BASE, SECRET)
+
+
+def page_of(message: int) -> str:
+    return urlsplit(LINKS.page(message)).path
+
+
+def picture_of(message: int) -> str:
+    return urlsplit(LINKS.pixel(message)).path
+
+
+@asynccontextmanager
+async def web(store: Store, *, later: timedelta = LATER) -> AsyncIterator[httpx.AsyncClient]:
+    """Serve links some time after the letter went out; the client is a person's browser."""
+    clock = HandClock(NOW + later)
+    async with served(store, OPTIONS, visitors=visitors_of(store, clock), clock=clock) as open_web:
+        open_web.client.headers["User-Agent"] = PERSON
+        yield open_web.client
+
+
+async def test_a_person_opens_presses_and_gets_the_document(store: Store) -> None:
+    message = posted(store)
+    async with web(store) as client:
+        shown = await client.get(page_of(message))
+        assert (shown.status_code, status_of(store, message)) == (200, "opened")
+        assert "Счёт № 77 от 10.12.2026" in shown.text
+        assert "/document" not in shown.text
+        pressed = await client.post(page_of(message))
+        assert (pressed.status_code, status_of(store, message)) == (200, "clicked")
+        assert f'href="{LINKS.page(message)}/document"' in pressed.text
+        document = await client.get(f"{page_of(message)}/document")
+        assert document.headers["content-type"] == "application/pdf"
+        assert document.content.startswith(b"%PDF-")
+        assert "filename*=UTF-8''%D0%A1" in document.headers["content-disposition"]
+
+
+async def test_the_picture_shows_that_a_letter_was_looked_at(store: Store) -> None:
+    message = posted(store)
+    async with web(store) as client:
+        for _ in range(3):
+            answer = await client.get(picture_of(message))
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "image/gif")
+            assert answer.headers["cache-control"] == "no-store"
+    assert kinds_of(store, message) == [("sent", "channel"), ("opened", "pixel")]
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        pytest.param("", id="nameless"),
+        pytest.param("Mozilla/5.0 (compatible; YandexBot/3.0)", id="bot"),
+        pytest.param("Mozilla/5.0 (via ggpht.com GoogleImageProxy)", id="image proxy"),
+        pytest.param("python-requests/2.32", id="program"),
+        pytest.param("BarracudaCentral", id="mail filter"),
+    ],
+)
+async def test_a_scanners_fetch_is_no_persons(store: Store, agent: str) -> None:
+    message = posted(store)
+    async with web(store) as client:
+        for path in (page_of(message), picture_of(message), f"{page_of(message)}/document"):
+            answer = await client.get(path, headers={"User-Agent": agent})
+            assert answer.status_code == 200
+    assert status_of(store, message) == "sent"
+
+
+async def test_a_look_ahead_is_no_persons(store: Store) -> None:
+    message = posted(store)
+    async with web(store) as client:
+        for path in (page_of(message), picture_of(message)):
+            answer = await client.head(path)
+            assert (answer.status_code, answer.content) == (200, b"")
+    assert status_of(store, message) == "sent"
+
+
+async def test_within_seconds_of_sending_nobody_reads_yet(store: Store) -> None:
+    message = posted(store)
+    async with web(store, later=timedelta(seconds=3)) as client:
+        await client.get(picture_of(message))
+        await client.get(page_of(message))
+    assert status_of(store, message) == "sent"
+
+
+async def test_whoever_opens_many_customers_letters_at_once_is_a_machine(store: Store) -> None:
+    messages = [posted(store, company) for company in range(1, 9)]
+    async with web(store) as client:
+        for message in messages:
+            await client.get(picture_of(message))
+    states = [status_of(store, message) for message in messages]
+    assert states == ["opened"] * 3 + ["sent"] * 5
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+async def test_a_link_that_we_did_not_sign_leads_nowhere(store: Store, method: str) -> None:
+    message = posted(store)
+    own = sign(SECRET, Purpose.PAGE, message)
+    forged = [
+        own[:-1] + ("a" if own[-1] != "a" else "b"),
+        sign("another secret", Purpose.PAGE, message),
+        sign(SECRET, Purpose.PAGE, message + 1),
+        own.upper() + "x",
+        "a" * 4000,
+        "%00",
+        "https:%2F%2Fevil.example",
+        "ы" * 36,
+    ]
+    async with web(store) as client:
+        for token in forged:
+            answer = await client.request(method, f"/i/{token}")
+            assert answer.status_code in {404, 405}, token
+            answer = await client.request(method, f"/i/{token}.gif")
+            assert answer.status_code in {404, 405}, token
+    assert status_of(store, message) == "sent"
+
+
+async def test_a_picture_is_not_a_page_nor_a_page_a_picture(store: Store) -> None:
+    message = posted(store)
+    page, picture = sign(SECRET, Purpose.PAGE, message), sign(SECRET, Purpose.PIXEL, message)
+    async with web(store) as client:
+        assert (await client.get(f"/i/{page}.gif")).status_code == 404
+        assert (await client.get(f"/i/{picture}")).status_code == 404
+        assert (await client.get(f"/i/{picture}/document")).status_code == 404
+
+
+async def test_nobody_is_led_where_the_store_does_not_say(store: Store) -> None:
+    pay = "https://portal.example/pay/abc"
+    message = posted(store, pay_link=pay)
+    words = {"to": "https://evil.example", "url": "//evil.example", "next": "javascript:alert(1)"}
+    async with web(store) as client:
+        shown = await client.get(page_of(message), params=words)
+        pressed = await client.post(page_of(message), params=words, data=words)
+        for answer in (shown, pressed):
+            assert answer.status_code == 200
+            assert "location" not in answer.headers
+            assert "evil" not in answer.text
+            assert "javascript" not in answer.text
+        assert f'href="{pay}"' in pressed.text
+
+
+async def test_a_link_says_nothing_about_the_customer(store: Store) -> None:
+    message = posted(store, 4711)
+    for link in (LINKS.page(message), LINKS.pixel(message)):
+        assert "4711" not in link
+        assert "?" not in link
+        assert len(urlsplit(link).path) < 50
+
+
+async def test_a_page_keeps_to_itself(store: Store) -> None:
+    message = posted(store)
+    async with web(store) as client:
+        headers = (await client.get(page_of(message))).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "script-src" not in policy
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-robots-tag"].startswith("noindex")
+    assert "set-cookie" not in headers
+
+
+async def test_a_name_with_markup_stays_text_on_the_page(store: Store) -> None:
+    notice = replace(NOTICE, title='<script>alert("1")</script>', issuer='ООО "Рога & <Копыта>"')
+    sending = put_sending(store, 7, notice=notice)
+    put_all(store, sending, ["a@example.ru"])
+    (message,) = claim_all(store, sending)
+    settle_all(store, [message])
+    async with web(store) as client:
+        text = (await client.get(page_of(message.message))).text
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    assert "Рога &amp; &lt;Копыта&gt;" in text
+
+
+async def test_without_sending_there_are_no_links(store: Store) -> None:
+    async with served(store) as open_web:
+        answer = await open_web.client.get(f"/i/{sign(SECRET, Purpose.PAGE, 1)}")
+        assert answer.status_code == 404
+        assert (await open_web.client.post("/hooks/whatsapp", json={})).status_code == 404
