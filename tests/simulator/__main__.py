@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
-from tests.simulator.simulation import EVERYTHING, Options, Violated, fewer, play
+from tests.simulator.options import EVERYTHING, Options, Violated
+from tests.simulator.simulation import fewer, play
 
 A_SEED = 30
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl
@@ -22,6 +22,7 @@ from yarl import URL
 from stavbill.bitrix.gateway import BODY_LEAVES
 from stavbill.clock import Clock
 from stavbill.sandbox.portal.portal import Portal
+from stavbill.sandbox.portal.wire import Response
 from stavbill.sandbox.wialon.host import WialonHost
 from stavbill.sandbox.wialon.wire import Request
 from stavbill.store.database import Store
@@ -81,6 +82,17 @@ class MortalStore(Store):
             yield db
 
 
+async def detached(work: Coroutine[Any, Any, Response]) -> Response:
+    """Wait for what goes on although nobody waits any more: the portal knows no clients."""
+    task = asyncio.ensure_future(work)
+    _going_on.add(task)
+    task.add_done_callback(_going_on.discard)
+    return await asyncio.shield(task)
+
+
+_going_on: set[asyncio.Task[Response]] = set()
+
+
 class PortalTransport(httpx.AsyncBaseTransport):
     """Our gateway's way to the portal."""
 
@@ -99,12 +111,14 @@ class PortalTransport(httpx.AsyncBaseTransport):
             await trace(BODY_LEAVES, {})
         body = await request.aread()
         await self._clock.sleep(THERE_S)
-        answer = await self._portal.handle(
-            request.method,
-            request.url.path,
-            dict(request.headers),
-            body,
-            request.url.query.decode(),
+        answer = await detached(
+            self._portal.handle(
+                request.method,
+                request.url.path,
+                dict(request.headers),
+                body,
+                request.url.query.decode(),
+            )
         )
         await self._clock.sleep(BACK_S)
         await self._life.go_on()
@@ -133,7 +147,9 @@ class PortalReading:
         for attempt in range(TRIES):
             await self._life.go_on()
             await self._clock.sleep(THERE_S)
-            answer = await self._portal.handle("POST", f"{self._path}{method}", headers, body, "")
+            answer = await detached(
+                self._portal.handle("POST", f"{self._path}{method}", headers, body, "")
+            )
             await self._clock.sleep(BACK_S)
             await self._life.go_on()
             if not answer.dropped and answer.status == httpx.codes.OK:

@@ -22,12 +22,13 @@ from stavbill.app.build import assemble, limiter_of
 from stavbill.app.setup import SetupRequest, set_up
 from stavbill.billing.facts import CompanyId
 from stavbill.bitrix.read.chain import BulkReader
+from stavbill.bitrix.read.reader import TASK_TAGS
 from stavbill.errors import StavbillError
 from stavbill.operations.month import run_month
 from stavbill.operations.month_steps import MonthRequest
 from stavbill.operations.parts import Parts
+from stavbill.operations.reconcile import reconcile
 from stavbill.operations.report import RunReport
-from stavbill.operations.rerun import RerunRequest, rerun_company
 from stavbill.sandbox.furnish.portal import PortalFurnisher
 from stavbill.sandbox.furnish.wialon import WialonFurnisher
 from stavbill.sandbox.portal.faults import Fault, Trouble
@@ -35,19 +36,20 @@ from stavbill.sandbox.serve import running_sandbox
 from stavbill.sandbox.world.build import World, build_world
 from stavbill.sandbox.world.verdict import differences
 from stavbill.settings import Settings, load_settings
-from stavbill.store.control import Flag, lower_flag, raise_flag
 from stavbill.store.database import Store, connect_engine
 from stavbill.store.parking import parked_reasons
 from stavbill.store.schema import open_store
 from stavbill.wialon.connection import token_variable
+from tests.simulator.actors import actor, finish_posts, kill_switch, post
 from tests.simulator.inprocess import (
-    KilledError,
     Life,
     MortalStore,
     PortalReading,
     PortalTransport,
     WialonTransport,
 )
+from tests.simulator.options import Options, Violated
+from tests.simulator.people import edit, edit_meanwhile
 from tests.support.virtual_time import BEGINNING, VirtualClock, run_virtually
 
 FIRST = BEGINNING.date()
@@ -56,39 +58,7 @@ CALM_S = 12 * 3600.0
 LATEST_S = 60.0
 # Nothing of it has to survive the simulation.
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
-# What may go wrong; a failing seed is tried again with fewer of them.
-EVERYTHING = (
-    "lost_before", "lost_after", "lost_mid_batch", "late", "error_before", "error_after",
-    "query_limit", "operation_time", "refused", "lag", "crash", "pause", "two", "rerun",
-    "people", "kill_switch", "wialon",
-)  # fmt: skip
 TROUBLES = {one.value: one for one in Trouble}
-
-
-class Violated(AssertionError):
-    """Something that must never be is; the text says what."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What a simulation is made of: the same options give the same nights.
-
-    `often` is how many times as likely every fault is.
-    """
-
-    seed: int = 1
-    nights: int = 10
-    companies: int = 50
-    faults: tuple[str, ...] = EVERYTHING
-    often: float = 1.0
-
-    @property
-    def words(self) -> str:
-        """The command line that plays it again."""
-        faults = "" if self.faults == EVERYTHING else f" --faults {','.join(self.faults)}"
-        often = "" if self.often == 1 else f" --often {self.often:g}"
-        sizes = f"--seed {self.seed} --nights {self.nights} --companies {self.companies}"
-        return f"{sizes}{faults}{often}"
 
 
 @dataclass(slots=True)
@@ -103,9 +73,13 @@ class Simulation:
     rooms: PortalFurnisher
     hosts: WialonFurnisher
     ids: tuple[int, ...]
-    touched: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     _digest: Any = field(default_factory=hashlib.sha256)
+
+    @property
+    def portal(self) -> str:
+        """The portal's name in the store."""
+        return httpx.URL(self.settings.webhook_url()).netloc.decode()
 
     # ------------------------------------------------------------------------------ a process
     @asynccontextmanager
@@ -132,10 +106,6 @@ class Simulation:
             wanted = MonthRequest(on=on, yes=True, accept_band=True, dry_run=dry_run)
             return await run_month(parts, wanted)
 
-    async def rerun(self, life: Life, on: date, company: int) -> RunReport:
-        async with self.process(life) as parts:
-            return await rerun_company(parts, RerunRequest(company=company, on=on))
-
     # ------------------------------------------------------------------------------ a night
     async def night(self, number: int) -> None:
         """Disturb, work, calm down, check; then it is the next day."""
@@ -143,35 +113,42 @@ class Simulation:
         on = self.clock.now().date()
         began = self.clock.monotonic()
         if number and "people" in self.options.faults:
-            await self.people(rng)
-        self.trouble(rng)
-        actors = [self.actor(rng, on) for _ in range(self.how_many(rng))]
+            for _ in range(rng.choice((0, 0, 0, 1, 2))):
+                await edit(self, rng)
+        self.trouble(rng, untouched=number == 0)
+        working: list[Awaitable[None]] = [
+            actor(self, rng, on) for _ in range(2 if self.draws(rng, "two", 0.25) else 1)
+        ]
         if self.draws(rng, "kill_switch", 0.1):
-            actors.append(self.kill_switch(rng))
-        await asyncio.gather(*actors)
+            working.append(kill_switch(self, rng))
+        # The first night ends as the world was invented, if nobody changes it.
+        if number and self.draws(rng, "people", 0.1):
+            working.append(edit_meanwhile(self, rng))
+        if number and self.draws(rng, "post", 0.15):
+            working.append(post(self, rng))
+        await asyncio.gather(*working)
         self.calm()
-        await self.check(on)
+        await self.check(on, nightly=self.draws(rng, "nightly", 0.1))
         left = DAY_S - (self.clock.monotonic() - began) % DAY_S
         await self.clock.sleep(left)
         self.counts["nights"] += 1
 
-    def how_many(self, rng: Random) -> int:
-        return 2 if self.draws(rng, "two", 0.25) else 1
-
-    def trouble(self, rng: Random) -> None:
-        """Switch faults on, as this night has them."""
+    def trouble(self, rng: Random, *, untouched: bool) -> None:
+        """Switch faults on, as this night has them; rows come and go where nothing is compared."""
         faults = []
         for name, kind in TROUBLES.items():
-            if self.draws(rng, name, 0.25):
-                late = rng.uniform(1.0, LATEST_S) if kind is Trouble.LATE else 0.0
-                faults.append(
-                    Fault(
-                        kind,
-                        rate=rng.choice((0.02, 0.05, 0.2)),
-                        writes_only=kind in WRITES_ONLY,
-                        seconds=late,
-                    )
+            if not self.draws(rng, name, 0.25) or (untouched and kind in ROWS):
+                continue
+            faults.append(
+                Fault(
+                    kind,
+                    rate=rng.choice((0.002,) if kind in ROWS else (0.02, 0.05, 0.2)),
+                    writes_only=kind in WRITES_ONLY,
+                    seconds=rng.uniform(1.0, LATEST_S),
+                    # A copied invoice bears our key: that is no trouble of reading.
+                    methods=COPIED if kind is Trouble.ROW_ADDED else (),
                 )
+            )
         self.rooms.portal.faults.switch(*faults, seed=rng.randrange(1 << 30))
         lag = rng.choice((2.0, 20.0, 55.0)) if self.draws(rng, "lag", 0.2) else 0.0
         self.rooms.portal.state.lag(lag)
@@ -184,67 +161,6 @@ class Simulation:
         self.rooms.portal.faults.switch()
         self.rooms.portal.state.lag(0.0)
 
-    async def actor(self, rng: Random, on: date) -> None:
-        """Let one process work, perhaps killed or paused in the middle."""
-        life = Life()
-        company = rng.choice(self.ids)
-        is_rerun = self.draws(rng, "rerun", 0.2)
-        crash_s = rng.expovariate(1 / 20) if self.draws(rng, "crash", 0.3) else None
-        pause_s = rng.expovariate(1 / 10) if self.draws(rng, "pause", 0.2) else None
-        slept_s = rng.uniform(5.0, 400.0)
-        work = self.rerun(life, on, company) if is_rerun else self.month(life, on)
-        task = asyncio.ensure_future(self.told(work))
-        if pause_s is not None:
-            await asyncio.wait({task}, timeout=pause_s)
-            life.pause()
-            other = asyncio.ensure_future(self.told(self.month(Life(), on)))
-            await self.clock.sleep(slept_s)
-            life.wake()
-            await other
-            self.counts["paused"] += 1
-        if crash_s is not None:
-            await asyncio.wait({task}, timeout=crash_s)
-            life.is_dead = True
-            task.cancel()
-            self.counts["crashed"] += 1
-        await asyncio.gather(task, return_exceptions=True)
-
-    async def told(self, work: Awaitable[object]) -> None:
-        """Do work whose failure is expected trouble: said to an operator, tried again later."""
-        try:
-            await work
-        except StavbillError as trouble:
-            self.counts[type(trouble).__name__] += 1
-        except KilledError:
-            self.counts["killed"] += 1
-
-    async def kill_switch(self, rng: Random) -> None:
-        await self.clock.sleep(rng.uniform(0.0, 60.0))
-        portal = httpx.URL(self.settings.webhook_url()).netloc.decode()
-        with self.store.write() as db:
-            raise_flag(
-                db, portal, Flag.KILL_SWITCH, reason="x", who="a person", at=self.clock.now()
-            )
-        await self.clock.sleep(rng.uniform(1.0, 600.0))
-        with self.store.write() as db:
-            lower_flag(db, portal, Flag.KILL_SWITCH, who="a person", at=self.clock.now())
-
-    # ------------------------------------------------------------------------------ people
-    async def people(self, rng: Random) -> None:
-        """Let people work in the portal: mostly nothing, sometimes several things."""
-        invoices = list(self.rooms.portal.state.invoices)
-        for _ in range(rng.choice((0, 0, 0, 1, 2))):
-            invoice = rng.choice(invoices)
-            stage = rng.choice(("P", "D"))
-            await self.person(
-                "crm.item.update",
-                entityTypeId=31,
-                id=invoice["id"],
-                fields={"stageId": str(invoice["stageId"]).partition(":")[0] + f":{stage}"},
-            )
-            self.touched = True
-            self.counts["edited"] += 1
-
     async def person(self, method: str, **params: object) -> None:
         path = f"{httpx.URL(self.settings.webhook_url()).path}{method}"
         body = httpx.Request("POST", "http://portal/", json=params)
@@ -252,15 +168,25 @@ class Simulation:
         await self.rooms.portal.handle("POST", path, headers, body.read(), "")
 
     # ------------------------------------------------------------------------------ checks
-    async def check(self, on: date) -> None:
-        """Finish in peace, and look for what must never be and for what is missing."""
-        async with asyncio.timeout(CALM_S):
-            report = await self.month(Life(), on)
+    async def finish(self, on: date) -> RunReport:
+        """Let everything come to its end in peace."""
+        try:
+            async with asyncio.timeout(CALM_S):
+                if not await finish_posts(self):
+                    raise Violated(self.said("posts that nobody can deal with"))
+                report = await self.month(Life(), on)
+        except StavbillError as error:
+            raise Violated(self.said(f"in peace: {error}")) from error
         if report.state != "done":
             raise Violated(self.said(f"the calm run ended as {report.state}: {report.violations}"))
         open_ends = {name: report.outcomes[name] for name in ("doubt", "sending", "planned")}
         if any(open_ends.values()):
             raise Violated(self.said(f"the calm run left {open_ends}"))
+        return report
+
+    async def check(self, on: date, *, nightly: bool) -> None:
+        """Look for what must never be, and for what is missing when all is finished."""
+        report = await self.finish(on)
         await self.clock.sleep(2 * LATEST_S)
         self.rooms.portal.settle(everything=True)
         keys = Counter(
@@ -276,25 +202,61 @@ class Simulation:
             wanted = {kind: number for kind, number in again.effects.items() if number}
             if wanted:
                 raise Violated(self.said(f"not written although all is calm: {wanted}"))
+        self.check_tasks()
         if on == FIRST:
-            told = self.parked()
-            found = [
-                said
-                for said in differences(self.world, self.rooms.portal.snapshot())
-                if int(said.partition(" ")[0]) not in told
-            ]
-            if found:
-                raise Violated(self.said(f"not as the rules say: {found[:3]}"))
+            self.check_rules()
+        if nightly:
+            await self.check_nightly()
         self._digest.update(repr([(c.method, c.error) for c in self.rooms.portal.calls]).encode())
         self.counts["calls"] += len(self.rooms.portal.calls)
         self.rooms.portal.calls.clear()
         self.counts["invoices"] = len(keys)
 
+    def check_rules(self) -> None:
+        """Compare the end state with what the invented world expects by the billing rules."""
+        told = self.parked()
+        found = [
+            said
+            for said in differences(self.world, self.rooms.portal.snapshot())
+            if int(said.partition(" ")[0]) not in told
+        ]
+        if found:
+            raise Violated(self.said(f"not as the rules say: {found[:3]}"))
+
+    def check_tasks(self) -> None:
+        """One open task of a kind for each company, and no entry of a timeline twice."""
+        tasks = self.rooms.portal.state.tasks
+        told = Counter(
+            (str(task.get("UF_CRM_TASK")), tag)
+            for task in tasks
+            if str(task.get("STATUS")) != COMPLETED
+            for tag in task.get("TAGS") or ()
+            if tag in TASK_TAGS
+        )
+        told.update(
+            ("timeline", str(comment["COMMENT"]).rpartition("\n")[2])
+            for comment in self.rooms.portal.state.comments
+        )
+        twice = [kind for kind, number in told.items() if number > 1]
+        if twice:
+            raise Violated(self.said(f"told twice: {twice[:3]}"))
+
+    async def check_nightly(self) -> None:
+        """Compare with the portal twice: what the first check mended, the second does not find."""
+        for number in range(2):
+            async with self.process(Life()) as parts, asyncio.timeout(CALM_S):
+                report = await reconcile(parts, accept=True)
+            if report["exit_code"]:
+                raise Violated(self.said(f"the nightly check ended with {report}"))
+            done = {name: report[name] for name in ("new", "mended", "tasks", "asked")}
+            if number and any(done.values()):
+                raise Violated(self.said(f"the second nightly check did {done}"))
+        self.counts["nightly"] += 1
+
     def parked(self) -> frozenset[int]:
         """Return the companies that were left to a person, who was told by a task."""
-        portal = httpx.URL(self.settings.webhook_url()).netloc.decode()
         with self.store.read() as db:
-            return frozenset(parked_reasons(db, portal, [CompanyId(one) for one in self.ids]))
+            return frozenset(parked_reasons(db, self.portal, [CompanyId(one) for one in self.ids]))
 
     def said(self, text: str) -> str:
         return f"night {self.counts['nights']}: {text}"
@@ -305,6 +267,11 @@ class Simulation:
         return str(self._digest.hexdigest())
 
 
+COMPLETED = "5"
+ROWS = frozenset({Trouble.ROW_ADDED, Trouble.ROW_DELETED})
+COPIED = (
+    "crm.company.list", "crm.documentgenerator.document.list", "crm.requisite.list",
+)  # fmt: skip
 WRITES_ONLY = frozenset({
     Trouble.LOST_BEFORE, Trouble.LOST_AFTER, Trouble.LOST_MID_BATCH, Trouble.LATE,
 })  # fmt: skip

@@ -8,7 +8,8 @@ import pytest
 
 from stavbill.journal import lessons
 from stavbill.journal.settings import JournalSettings
-from tests.simulator.simulation import Options, Violated, play
+from tests.simulator.options import Options, Violated
+from tests.simulator.simulation import play
 
 SHORT = Options(seed=1, nights=6, companies=30)
 
@@ -29,6 +30,12 @@ def test_a_seed_is_the_same_twice() -> None:
 def test_another_seed_is_another_night() -> None:
     options = replace(SHORT, nights=2)
     assert play(options).digest != play(replace(options, seed=2)).digest
+
+
+def test_an_explanation_that_two_deal_with_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.simulator.actors.POSTS", ("explain",))
+    made = play(Options(seed=1, nights=4, companies=30, faults=("post",), often=10))
+    assert made.counts["posted"] == 3
 
 
 def test_a_journal_that_repeats_what_is_unclear_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from stavbill.plan.sentences import explained_text
 from stavbill.store.decisions import latest_bill
 from stavbill.store.inbox import Post, PostState, absorb_posts, end_post, read_post
 from stavbill.store.lookup import company_of_invoice, task_of
+from stavbill.store.recording import record_effects
 from stavbill.store.runs import RunId, RunKind, RunState, read_run, set_state, start_run
 
 Dealing = Callable[[Parts, Post], Awaitable[str]]
@@ -89,13 +90,15 @@ async def _explain(parts: Parts, post: Post) -> str:
         text = explained_text(found.decision, last if isinstance(last, Bill) else None)
         if found.parked is not None:
             text = f"Компания на паузе: {found.parked}\n\n{text}"
+        entry = AddTimeline(key=EffectKey(f"timeline:{run}"), company=company, text=text)
         with parts.store.write() as db:
-            start_run(
-                db, run, portal=parts.portal, kind=RunKind.RERUN, on=found.on, dry_run=False,
-                at=parts.now(),
-            )  # fmt: skip
-        key = EffectKey(f"timeline:{run}")
-        portal.journal.record(run, [AddTimeline(key=key, company=company, text=text)])
+            # Two may deal with one post: the first one's text stands, with its run or not at all.
+            if read_run(db, run) is None:
+                start_run(
+                    db, run, portal=parts.portal, kind=RunKind.RERUN, on=found.on, dry_run=False,
+                    at=parts.now(),
+                )  # fmt: skip
+                record_effects(db, run, [entry], portal=parts.portal, at=parts.now())
     await portal.journal.apply(run)
     with parts.store.write() as db:
         set_state(db, run, RunState.DONE, at=parts.now())

@@ -1,0 +1,150 @@
+"""Who works in a night: processes that run a month, a rerun or a post, and die or stand still."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import date
+from random import Random
+from typing import TYPE_CHECKING
+
+from stavbill.errors import StavbillError
+from stavbill.operations.events import handle_post
+from stavbill.operations.month import ApplyRequest, apply_plan, run_month
+from stavbill.operations.month_steps import MonthRequest
+from stavbill.operations.rerun import RerunRequest, rerun_company
+from stavbill.store.control import Flag, lower_flag, raise_flag
+from stavbill.store.inbox import Post, put_posts, waiting_posts
+from tests.simulator.inprocess import KilledError, Life
+
+if TYPE_CHECKING:
+    from tests.simulator.simulation import Simulation
+
+POSTS = ("bill", "rerun", "explain", "company_changed", "invoice_changed", "task_changed")
+A_LONG_EVENING_S = 3 * 3600.0
+TRIES = 5
+
+Work = Callable[[Life], Awaitable[object]]
+
+
+async def actor(simulation: Simulation, rng: Random, on: date) -> None:
+    """Let one process work, perhaps killed or paused in the middle."""
+    life = Life()
+    work = work_of(simulation, rng, on)
+    crash_s = rng.expovariate(1 / 20) if simulation.draws(rng, "crash", 0.3) else None
+    pause_s = rng.expovariate(1 / 10) if simulation.draws(rng, "pause", 0.2) else None
+    slept_s = rng.uniform(5.0, 400.0)
+    task = asyncio.ensure_future(told(simulation, work(life)))
+    if pause_s is not None:
+        await asyncio.wait({task}, timeout=pause_s)
+        life.pause()
+        other = asyncio.ensure_future(told(simulation, simulation.month(Life(), on)))
+        await simulation.clock.sleep(slept_s)
+        life.wake()
+        await other
+        simulation.counts["paused"] += 1
+    if crash_s is not None:
+        await asyncio.wait({task}, timeout=crash_s)
+        life.is_dead = True
+        task.cancel()
+        simulation.counts["crashed"] += 1
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def work_of(simulation: Simulation, rng: Random, on: date) -> Work:
+    """Return what a process does tonight."""
+    company, evening_s = rng.choice(simulation.ids), rng.uniform(1.0, A_LONG_EVENING_S)
+    if simulation.draws(rng, "rerun", 0.2):
+        return lambda life: rerun(simulation, life, on, company)
+    if simulation.draws(rng, "approval", 0.2):
+        return lambda life: approved(simulation, life, on, evening_s)
+    return lambda life: simulation.month(life, on)
+
+
+async def told(simulation: Simulation, work: Awaitable[object]) -> None:
+    """Do work whose failure is expected trouble: said to an operator, tried again later."""
+    try:
+        await work
+    except StavbillError as trouble:
+        simulation.counts[type(trouble).__name__] += 1
+    except KilledError:
+        simulation.counts["killed"] += 1
+
+
+async def rerun(simulation: Simulation, life: Life, on: date, company: int) -> None:
+    """Rerun one company as `company rerun` does."""
+    async with simulation.process(life) as parts:
+        await rerun_company(parts, RerunRequest(company=company, on=on))
+
+
+async def approved(simulation: Simulation, life: Life, on: date, evening_s: float) -> None:
+    """Run a month that asks a person, who says yes much later: twice, from two screens."""
+    async with simulation.process(life) as parts:
+        report = await run_month(parts, MonthRequest(on=on))
+    if report.state != "waiting_approval":
+        return
+    simulation.counts["asked"] += 1
+    await simulation.clock.sleep(evening_s)
+
+    async def yes(screen: Life) -> None:
+        async with simulation.process(screen) as parts:
+            await apply_plan(parts, ApplyRequest(run=report.run, yes=True, accept_band=True))
+
+    await asyncio.gather(told(simulation, yes(life)), told(simulation, yes(Life())))
+
+
+# ------------------------------------------------------------------------------------- posts
+async def post(simulation: Simulation, rng: Random) -> None:
+    """Post something twice; two processes deal with it at the same time, as well as they can."""
+    await simulation.clock.sleep(rng.uniform(0.0, 60.0))
+    one = drawn_post(simulation, rng)
+    for _ in range(2):
+        with simulation.store.write() as db:
+            put_posts(db, simulation.portal, [one], at=simulation.clock.now())
+    handled = [told(simulation, handle(simulation, Life(), one.event)) for _ in range(2)]
+    await asyncio.gather(*handled)
+    simulation.counts["posted"] += 1
+
+
+def drawn_post(simulation: Simulation, rng: Random) -> Post:
+    """Return what a robot or a button posts."""
+    kind, company = rng.choice(POSTS), rng.choice(simulation.ids)
+    state = simulation.rooms.portal.state
+    event = f"{kind}-{rng.randrange(1 << 40)}"
+    if kind == "invoice_changed":
+        body = {"invoice": rng.choice(list(state.invoices))["id"]}
+        return Post(event=event, kind=kind, body=body)
+    if kind == "task_changed":
+        tasks = [task["ID"] for task in state.tasks] or [1]
+        return Post(event=event, kind=kind, body={"task": rng.choice(tasks)})
+    return Post(event=event, kind=kind, company=company)
+
+
+async def handle(simulation: Simulation, life: Life, event: str) -> None:
+    """Deal with a post in a process of its own."""
+    async with simulation.process(life) as parts:
+        await handle_post(parts, event)
+
+
+async def finish_posts(simulation: Simulation) -> bool:
+    """Deal in peace with posts that nobody could deal with; say whether none is left."""
+    for _ in range(TRIES):
+        with simulation.store.read() as db:
+            left = waiting_posts(db, simulation.portal)
+        if not left:
+            return True
+        for one in left:
+            await handle(simulation, Life(), one.event)
+    return False
+
+
+async def kill_switch(simulation: Simulation, rng: Random) -> None:
+    """Let a person stop all writing for some minutes."""
+    portal, store = simulation.portal, simulation.store
+    await simulation.clock.sleep(rng.uniform(0.0, 60.0))
+    with store.write() as db:
+        now = simulation.clock.now()
+        raise_flag(db, portal, Flag.KILL_SWITCH, reason="x", who="a person", at=now)
+    await simulation.clock.sleep(rng.uniform(1.0, 600.0))
+    with store.write() as db:
+        lower_flag(db, portal, Flag.KILL_SWITCH, who="a person", at=simulation.clock.now())

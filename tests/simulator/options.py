@@ -1,0 +1,38 @@
+"""What a simulation is made of, and what it says when something must never be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# What may go wrong; a failing seed is tried again with fewer of them.
+EVERYTHING = (
+    "lost_before", "lost_after", "lost_mid_batch", "late", "error_before", "error_after", "slow",
+    "query_limit", "overload", "operation_time", "refused", "row_deleted", "row_added", "lag",
+    "crash", "pause", "two", "rerun", "approval", "post", "people", "kill_switch", "nightly",
+)  # fmt: skip
+
+
+class Violated(AssertionError):
+    """Something that must never be is; the text says what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The same options give the same nights.
+
+    `often` is how many times as likely every fault is.
+    """
+
+    seed: int = 1
+    nights: int = 10
+    companies: int = 50
+    faults: tuple[str, ...] = EVERYTHING
+    often: float = 1.0
+
+    @property
+    def words(self) -> str:
+        """The command line that plays it again."""
+        faults = "" if self.faults == EVERYTHING else f" --faults {','.join(self.faults)}"
+        often = "" if self.often == 1 else f" --often {self.often:g}"
+        sizes = f"--seed {self.seed} --nights {self.nights} --companies {self.companies}"
+        return f"{sizes}{faults}{often}"
