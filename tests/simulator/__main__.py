@@ -31,7 +31,13 @@ def main() -> int:
     words.add_argument("--often", type=float, default=1.0)
     given = words.parse_args()
     faults = tuple(name for name in given.faults.split(",") if name)
-    wanted = Options(seed=given.seed, nights=given.nights, companies=given.companies, faults=faults)
+    wanted = Options(
+        seed=given.seed,
+        nights=given.nights,
+        companies=given.companies,
+        faults=faults,
+        often=given.often,
+    )
     began, counts = time.monotonic(), Counter[str]()
     with ProcessPoolExecutor() as pool:
         for options, result in zip(shares(wanted), pool.map(played, shares(wanted)), strict=True):

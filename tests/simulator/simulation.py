@@ -134,7 +134,12 @@ class Simulation:
         self.counts["nights"] += 1
 
     def trouble(self, rng: Random, *, untouched: bool) -> None:
-        """Switch faults on, as this night has them; rows come and go where nothing is compared."""
+        """Switch faults on, as this night has them; rows come and go where nothing is compared.
+
+        What executes late and is seen late has been seen after `quiet_s` all the same: a portal
+        that takes longer is not one that the journal promises anything for.
+        """
+        lag = rng.choice((2.0, 20.0, 55.0)) if self.draws(rng, "lag", 0.2) else 0.0
         faults = []
         for name, kind in TROUBLES.items():
             if not self.draws(rng, name, 0.25) or (untouched and kind in ROWS):
@@ -144,13 +149,12 @@ class Simulation:
                     kind,
                     rate=rng.choice((0.002,) if kind in ROWS else (0.02, 0.05, 0.2)),
                     writes_only=kind in WRITES_ONLY,
-                    seconds=rng.uniform(1.0, LATEST_S),
+                    seconds=rng.uniform(1.0, LATEST_S - lag),
                     # A copied invoice bears our key: that is no trouble of reading.
                     methods=COPIED if kind is Trouble.ROW_ADDED else (),
                 )
             )
         self.rooms.portal.faults.switch(*faults, seed=rng.randrange(1 << 30))
-        lag = rng.choice((2.0, 20.0, 55.0)) if self.draws(rng, "lag", 0.2) else 0.0
         self.rooms.portal.state.lag(lag)
 
     def draws(self, rng: Random, name: str, rate: float) -> bool:
