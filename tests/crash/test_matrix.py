@@ -39,6 +39,7 @@ def test_the_matrix_covers_the_whole_month(undisturbed: Undisturbed) -> None:
         "crm.timeline.comment.add",
         "task.checklistitem.add",
         "task.checklistitem.complete",
+        "task.checklistitem.update",
         "tasks.task.add",
         "tasks.task.complete",
     }

@@ -26,6 +26,7 @@ from stavbill.sandbox.mail.server import MailServer
 from stavbill.store.sendings import Sending, SendingId
 from tests.end_to_end.driving import Installation, installed
 
+SCALE = 20.0
 SECRET = "a secret of the test's own"
 FROM = Mailbox("Автотрэкер, счета", "billing@stavbill.example")
 
@@ -128,7 +129,8 @@ def options(doors: MailDoors, papers: PaperFactory, **changes: object) -> MailOp
 @asynccontextmanager
 async def opened(directory: Path, *, companies: int = 12, seed: int = 42) -> AsyncIterator[Office]:
     """Bill a month in a sandbox of some companies, and open a mail server beside it."""
-    async with installed(directory, companies=companies, seed=seed) as installation:
+    # Slow enough for a busy machine: nothing here waits for a portal's clock.
+    async with installed(directory, companies=companies, seed=seed, scale=SCALE) as installation:
         await installation.run()
         clock = installation.sandbox.clock
         assert isinstance(clock, ScaledClock)

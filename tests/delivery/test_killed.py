@@ -89,7 +89,8 @@ async def kill_after(place: Installation, letters: int) -> None:
             process.kill()
             break
         await asyncio.sleep(0)
-    assert await process.wait() == -signal.SIGKILL
+    out, err = await process.communicate()
+    assert process.returncode == -signal.SIGKILL, (out, err)
 
 
 async def messages(place: Installation) -> Counter[str]:

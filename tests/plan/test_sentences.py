@@ -7,13 +7,14 @@ from datetime import date
 from hypothesis import given
 
 from stavbill.billing.decide import decide
-from stavbill.billing.decision import Bill, Hold
+from stavbill.billing.decision import Bill, Hold, RequisitesMissing, Skip, SkipReason
 from stavbill.billing.facts import Facts, NestedCount, OpenCredit, Recipients
 from stavbill.billing.money import Currency, Money
 from stavbill.plan.sentences import (
     address_task_text,
     billed_text,
     call_item_text,
+    explained_text,
     held_text,
     hold_item_text,
     hold_task_text,
@@ -110,3 +111,16 @@ def test_every_decision_can_be_told(known: Facts, on: date) -> None:
         for reason in decision.reasons:
             assert hold_item_text(reason, "x").endswith(" [x]")
         assert len(held_text(decision.reasons).split("\n• ")) == len(decision.reasons) + 1
+
+
+def test_an_answer_to_why_says_what_was_decided_and_what_was_billed_last() -> None:
+    """Robots page: explain into the timeline."""
+    bill = billed(facts())
+    assert explained_text(bill, None).startswith("По запросу: счёт будет выставлен.\n\n")
+    company = bill.company
+    held = Hold(company=company, reasons=(RequisitesMissing(),))
+    assert explained_text(held, bill) == held_text((RequisitesMissing(),))
+    skipped = Skip(company=company, reason=SkipReason.COVERED)
+    assert explained_text(skipped, None).startswith("Счёта сейчас нет: ")
+    said = explained_text(skipped, bill)
+    assert said.endswith(f"Выставлено в последний раз:\n{billed_text(bill)}")
