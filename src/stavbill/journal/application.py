@@ -23,7 +23,7 @@ from stavbill.journal.settings import JournalSettings
 from stavbill.plan.effects import EffectKey, Repeat
 from stavbill.plan.order import Order
 from stavbill.plan.outcome import Outcome, Refused, Unclear
-from stavbill.store.effects import ENDED, RANKS, Intent, IntentId, Status
+from stavbill.store.effects import ENDED, Intent, IntentId, Status
 from stavbill.store.settling import Settlement
 
 INVOICES = 0
@@ -116,12 +116,13 @@ class Application:
         """Start everything that may start now."""
         self._ask_about_doubts()
         self._read_back(partly=False)
-        for rank in RANKS.values():
+        ranks = self._ledger.ready_ranks()
+        for rank in ranks:
             while self._send_next(rank, partly=rank == INVOICES):
                 pass
         if not self._tasks and self._stop is None:
             self._read_back(partly=True)
-            for rank in RANKS.values():
+            for rank in ranks:
                 while self._send_next(rank, partly=True):
                     pass
 

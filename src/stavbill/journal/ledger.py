@@ -28,6 +28,7 @@ from stavbill.store.effects import (
     first_claim_end,
     ready_count,
     ready_intents,
+    ready_ranks,
     settled_ids,
     waiting,
 )
@@ -95,6 +96,11 @@ class Ledger:
         with self._store.write() as db:
             expire_claims(db, portal=self._portal, at=now, late=late, quiet=quiet)
             refresh_waits(db, self.scope.run)
+
+    def ready_ranks(self) -> tuple[int, ...]:
+        """Return the ranks of which anything may be sent now."""
+        with self._store.read() as db:
+            return ready_ranks(db, self.scope, at=self._clock.now())
 
     def ready_count(self, rank: int) -> int:
         """Return how many effects of a rank may be sent now, up to a batch of the lightest."""

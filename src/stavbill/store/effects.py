@@ -6,17 +6,22 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from typing import Any, NewType
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Connection,
     Row,
     ScalarSelect,
     Select,
+    bindparam,
     func,
+    literal,
     select,
     text,
+    union_all,
 )
 
 from stavbill.billing.facts import CompanyId
@@ -147,6 +152,34 @@ class Scope:
         if self.company is not None:
             wanted.append(effects.c.company == self.company)
         return wanted
+
+
+def ready_ranks(db: Connection, scope: Scope, *, at: datetime) -> tuple[int, ...]:
+    """Return the ranks of which anything may be sent now, in their order: one look at each."""
+    query = _ranks_query(begun=scope.begun, for_company=scope.company is not None)
+    given = {"wanted_run": scope.run, "wanted_company": scope.company, "now": at}
+    return tuple(sorted(db.execute(query, given).scalars()))
+
+
+@cache
+def _ranks_query(*, begun: bool, for_company: bool) -> CompoundSelect[int]:
+    """Return the question for a kind of scope: it is asked whenever anything may have changed."""
+    ready = select(effects.c.effect).where(
+        effects.c.run == bindparam("wanted_run"),
+        effects.c.status == Status.PLANNED.value,
+        effects.c.waits == 0,
+        effects.c.due <= bindparam("now"),
+    )
+    if for_company:
+        ready = ready.where(effects.c.company == bindparam("wanted_company"))
+    if begun:
+        ready = ready.where(effects.c.portal_id.is_not(None))
+    return union_all(
+        *(
+            select(literal(rank)).where(ready.where(effects.c.rank == rank).exists())
+            for rank in RANKS.values()
+        )
+    )
 
 
 def ready_count(db: Connection, scope: Scope, rank: int, *, at: datetime, limit: int) -> int:
