@@ -33,21 +33,26 @@ FROM = Mailbox("Автотрэкер, счета", "billing@stavbill.example")
 
 @dataclass(slots=True)
 class PaperFactory:
-    """Documents for invoices; `lacking` are companies whose document cannot be made."""
+    """Documents for invoices: none for companies in `lacking`, nor, found late, `unprintable`."""
 
     lacking: dict[int, str] = field(default_factory=dict)
+    unprintable: dict[int, str] = field(default_factory=dict)
     asked: Counter[EffectKey] = field(default_factory=Counter)
 
-    async def prepare(self, wanted: Sequence[Sending]) -> None:
-        """Nothing is needed."""
+    async def prepare(self, wanted: Sequence[Sending]) -> dict[SendingId, NoDocument]:
+        return {
+            one.sending: NoDocument((self.lacking[one.company],))
+            for one in wanted
+            if one.company in self.lacking
+        }
 
     async def files(self, wanted: Sequence[Sending]) -> dict[SendingId, Files | NoDocument]:
         return {one.sending: self._one(one.company, one.invoice) for one in wanted}
 
     def _one(self, company: CompanyId, invoice: EffectKey) -> Files | NoDocument:
         self.asked[invoice] += 1
-        if company in self.lacking:
-            return NoDocument((self.lacking[company],))
+        if company in self.lacking | self.unprintable:
+            return NoDocument(((self.lacking | self.unprintable)[company],))
         body = b"%PDF-1.7\n" + invoice.encode() * 40
         return (Attachment(f"Счёт {company}.pdf", PDF, body),)
 

@@ -206,15 +206,19 @@ async def test_a_cancelled_or_deleted_invoice_is_not_sent(tmp_path: Path) -> Non
         assert not {"101@example.ru", "102@example.ru"} & {key[0] for key in office.mailbox}
 
 
-async def test_a_document_that_cannot_be_made_is_told_and_sent_later(tmp_path: Path) -> None:
+@pytest.mark.parametrize("found", ["lacking", "unprintable"])
+async def test_a_document_that_cannot_be_made_is_told_and_sent_later(
+    tmp_path: Path, found: str
+) -> None:
     async with opened(tmp_path) as office:
-        office.papers.lacking[101] = "У компании не указан ИНН."
+        missing: dict[int, str] = getattr(office.papers, found)
+        missing[101] = "У компании не указан ИНН."
         rules = replace(QUICK, look_again=timedelta(0))
         report = await office.send(rules=rules)
         assert report["no_document"] == 1
         (task,) = tasks_of(office, "счёт не отправлен")
         assert "не указан ИНН" in task
-        office.papers.lacking.clear()
+        missing.clear()
         assert (await office.send(rules=rules))["sent"] == 1
         assert set(office.mailbox.values()) == {1}
 

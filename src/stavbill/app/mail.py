@@ -48,8 +48,9 @@ NOBODY_SENDS = (
 class WithoutDocuments:
     """What stands in for the renderer where no document is ever made: at a person's desk."""
 
-    async def prepare(self, wanted: Sequence[Sending]) -> None:
-        """Do nothing."""
+    async def prepare(self, wanted: Sequence[Sending]) -> Mapping[SendingId, NoDocument]:
+        """Return that there are none."""
+        return await self.files(wanted)
 
     async def files(self, wanted: Sequence[Sending]) -> Mapping[SendingId, NoDocument]:
         """Return that there are none."""

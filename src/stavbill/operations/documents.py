@@ -54,7 +54,8 @@ NOT_MADE = "Документ счёта ещё не составлен."
 # The own companies' papers seldom change; a person who mends them waits no longer than this.
 OWN_PAPERS_S = 300.0
 NOT_SENT = SendingId(0)
-CHUNK = 500
+# What fills one request for requisites; a month's documents are composed in few requests.
+CHUNK = 1000
 
 
 class KeptDocuments:
@@ -72,8 +73,10 @@ class KeptDocuments:
         }
         return made | await self._rendered(self._kept([one.sending for one in wanted]))
 
-    async def prepare(self, wanted: Sequence[Sending]) -> None:
-        """Do nothing: what was not composed is not composed here."""
+    async def prepare(self, wanted: Sequence[Sending]) -> dict[SendingId, NoDocument]:
+        """Return those that were never composed: here they are not composed either."""
+        known = self._kept([one.sending for one in wanted])
+        return {one.sending: NoDocument((NOT_MADE,)) for one in wanted if one.sending not in known}
 
     def _kept(self, sendings: Sequence[SendingId]) -> dict[SendingId, InvoiceDocument]:
         with self._store.read() as db:
@@ -103,14 +106,17 @@ class InvoiceDocuments(KeptDocuments):
         self._own = _OwnPapers(parts)
 
     @override
-    async def prepare(self, wanted: Sequence[Sending]) -> None:
-        """Compose what was never composed, 500 in four requests or so, and keep it.
+    async def prepare(self, wanted: Sequence[Sending]) -> dict[SendingId, NoDocument]:
+        """Compose what was never composed, 1,000 in five requests or so, and keep it.
 
-        Raises `PortalError` when the portal is silent.
+        Return those that cannot be. Raises `PortalError` when the portal is silent.
         """
+        missing: dict[SendingId, NoDocument] = {}
         for some in chunks(wanted, CHUNK):
             known = self._kept([one.sending for one in some])
-            await self._compose([one for one in some if one.sending not in known])
+            _, lacking = await self._compose([one for one in some if one.sending not in known])
+            missing |= lacking
+        return missing
 
     @override
     async def files(self, wanted: Sequence[Sending]) -> dict[SendingId, Files | NoDocument]:
@@ -121,11 +127,11 @@ class InvoiceDocuments(KeptDocuments):
         documents = self._kept([one.sending for one in wanted])
         lacking = [one for one in wanted if one.sending not in documents]
         fresh, missing = await self._compose(lacking)
-        return missing | await self._rendered(documents | fresh)
+        return {**missing, **await self._rendered(documents | fresh)}
 
     async def _compose(
         self, lacking: Sequence[Sending]
-    ) -> tuple[dict[SendingId, InvoiceDocument], dict[SendingId, Files | NoDocument]]:
+    ) -> tuple[dict[SendingId, InvoiceDocument], dict[SendingId, NoDocument]]:
         fresh, missing = _apart(await self.composed(lacking))
         bodies = {sending: DOCUMENT.write(document) for sending, document in fresh.items()}
         with self._store.write() as db:
@@ -287,12 +293,10 @@ def draft_of(intent: Intent) -> InvoiceDraft:
 
 def _apart(
     composed: Mapping[SendingId, InvoiceDocument | NoDocument],
-) -> tuple[dict[SendingId, InvoiceDocument], dict[SendingId, Files | NoDocument]]:
+) -> tuple[dict[SendingId, InvoiceDocument], dict[SendingId, NoDocument]]:
     """Return documents, and what stands for those that could not be made."""
     fresh = {key: one for key, one in composed.items() if isinstance(one, InvoiceDocument)}
-    missing: dict[SendingId, Files | NoDocument] = {
-        key: one for key, one in composed.items() if isinstance(one, NoDocument)
-    }
+    missing = {key: one for key, one in composed.items() if isinstance(one, NoDocument)}
     return fresh, missing
 
 

@@ -29,10 +29,10 @@ Files = tuple[Attachment, ...]
 class Renderer(Protocol):
     """Makes the files of invoices: the document first, then an annex of its own if it is long."""
 
-    async def prepare(self, wanted: Sequence[Sending]) -> None:
+    async def prepare(self, wanted: Sequence[Sending]) -> Mapping[SendingId, NoDocument]:
         """Ask for everything that the files of many revisions need, in few requests.
 
-        Raises `PortalError` when the portal is silent.
+        Return those whose document cannot be made. Raises `PortalError` when the portal is silent.
         """
         ...
 

@@ -67,7 +67,9 @@ class PostOffice:
 
     async def work(self) -> None:
         """Hand over chunk by chunk; the next chunk's documents are made meanwhile."""
-        await self._mail.renderer.prepare(list(self._ready.values()))
+        missing = await self._mail.renderer.prepare(list(self._ready.values()))
+        if missing:
+            await self._set_aside({one: found.reasons for one, found in missing.items()}, ())
         try:
             coming = asyncio.ensure_future(self._prepare())
             while True:

@@ -62,7 +62,8 @@ from stavbill.store.sendings import (
     untold_sendings,
 )
 
-CHUNK = 500
+# A request tells the stages of 2,500 invoices.
+CHUNK = 2000
 PATIENCE = timedelta(hours=1)
 STATES = {
     "queued": "в очереди",
