@@ -15,8 +15,19 @@ from collections.abc import Iterable
 
 from benchmarks.figures import Figure
 
-NAMES = ("core", "month", "lost", "memory", "rerun", "reading", "engine", "webhooks", "simulator")
-SIZED = frozenset({"memory", "reading"})
+NAMES = (
+    "core",
+    "month",
+    "lost",
+    "memory",
+    "rerun",
+    "reading",
+    "engine",
+    "webhooks",
+    "simulator",
+    "documents",
+)
+SIZED = frozenset({"memory", "reading", "documents"})
 
 
 def main() -> None:
@@ -24,7 +35,7 @@ def main() -> None:
     words = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     words.add_argument("names", nargs="*", choices=[*NAMES, []], metavar="NAME", help=str(NAMES))
     words.add_argument(
-        "--full", action="store_true", help="the promised sizes of memory and reading"
+        "--full", action="store_true", help="the promised sizes of memory, reading and documents"
     )
     given = words.parse_args()
     names = given.names or NAMES
