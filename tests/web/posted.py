@@ -49,7 +49,7 @@ NOTICE = InvoiceNotice(
 )
 
 
-def mail_options(papers: PaperFactory) -> MailOptions:
+def mail_options(papers: PaperFactory, *, base: str = BASE) -> MailOptions:
     """Return what `stavbill web` needs of sending; nobody is ever sent anything by it."""
     return MailOptions(
         owner=OWNER,
@@ -58,15 +58,17 @@ def mail_options(papers: PaperFactory) -> MailOptions:
         sender_of={},
         renderer=papers,
         texts=Texts(),
-        links=Links(BASE, SECRET),
+        links=Links(base, SECRET),
         secret=SECRET,
         whatsapp_instance=INSTANCE,
     )
 
 
-def visitors_of(store: Store, clock: HandClock) -> Visitors:
+def visitors_of(
+    store: Store, clock: HandClock, *, papers: PaperFactory | None = None, base: str = BASE
+) -> Visitors:
     """Return what answers links over a store."""
-    mail = mail_options(PaperFactory())
+    mail = mail_options(papers or PaperFactory(), base=base)
     return Visitors(Desk(store=store, clock=clock, portal=PORTAL, mail=mail))
 
 

@@ -59,6 +59,13 @@ class Web:
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
+def on_loopback() -> socket.socket:
+    """Return a socket with a port of its own."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    return listening
+
+
 @asynccontextmanager
 async def served(
     store: Store,
@@ -66,10 +73,11 @@ async def served(
     *,
     visitors: Visitors | None = None,
     clock: HandClock | None = None,
+    listening: socket.socket | None = None,
 ) -> AsyncIterator[Web]:
-    """Serve the application until the block ends."""
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
+    """Serve the application until the block ends, on `listening` where its address is given."""
+    if listening is None:
+        listening = on_loopback()
     port = listening.getsockname()[1]
     app = create_app(store, clock or HandClock(NOW), options, visitors)
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
