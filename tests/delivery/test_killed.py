@@ -35,9 +35,9 @@ name = "Счета"
 
 
 @asynccontextmanager
-async def billed(directory: Path) -> AsyncIterator[Installation]:
+async def billed(directory: Path, companies: int = COMPANIES) -> AsyncIterator[Installation]:
     """Bill a month, and let the installation send by the sandbox's mail server."""
-    async with installed(directory, companies=COMPANIES) as place:
+    async with installed(directory, companies=companies) as place:
         await place.run()
         with place.config.open("a", encoding="utf-8") as toml:
             toml.write(SENDER.format(port=place.sandbox.mail.smtp_port))
