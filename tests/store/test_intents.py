@@ -55,8 +55,8 @@ def intents(store: Store, run: RunId) -> dict[str, Intent]:
 def send(store: Store, run: RunId, *kinds: str, owner: str = "one") -> frozenset[IntentId]:
     known = intents(store, run)
     with store.write() as db:
-        ids = [known[kind].intent for kind in kinds]
-        return claim(db, ids, name=owner, at=NOON, until=NOON + timedelta(seconds=120))
+        seen = {known[kind].intent: known[kind].attempts for kind in kinds}
+        return claim(db, seen, name=owner, at=NOON, until=NOON + timedelta(seconds=120))
 
 
 def learn(
@@ -164,6 +164,37 @@ def test_only_one_of_two_claims_succeeds(store: Store) -> None:
         assert not renew_claim(db, first | second, name="one", at=NOON, until=until)
 
 
+def test_what_was_sent_since_it_was_read_is_not_claimed(store: Store) -> None:
+    """Another one has sent it meanwhile, and was refused: a part may stand in the portal."""
+    run = begin(store, "r1")
+    record(store, run, *effects_of(1))
+    known = intents(store, run)["put_invoice"]
+    send(store, run, "put_invoice", owner="other")
+    learn(store, known.intent, Status.PLANNED, portal_id=7)
+    with store.write() as db:
+        until = NOON + LATE
+        assert claim(db, {known.intent: known.attempts}, name="one", at=NOON, until=until) == set()
+    assert send(store, run, "put_invoice") == {known.intent}
+
+
+def test_an_old_answer_says_nothing_of_what_was_sent_since(store: Store) -> None:
+    run = begin(store, "r1")
+    record(store, run, *effects_of(1))
+    (invoice,) = send(store, run, "put_invoice")
+    learn(store, invoice, Status.DOUBT)
+    asked = {invoice: intents(store, run)["put_invoice"].attempts}
+    not_found = Settlement(intent=invoice, status=Status.PLANNED, what="not_found", due=NOON)
+    doubt = (Status.DOUBT,)
+    with store.write() as db:
+        settle(db, [not_found], come_from=doubt, claim=None, at=NOON, seen=asked)
+    send(store, run, "put_invoice", owner="other")
+    learn(store, invoice, Status.DOUBT)
+    with store.write() as db:
+        moved = settle(db, [not_found], come_from=doubt, claim=None, at=NOON, seen=asked)
+    assert moved == {}
+    assert intents(store, run)["put_invoice"].status is Status.DOUBT
+
+
 def test_a_vanished_sender_leaves_a_doubt_only_when_its_claim_is_long_over(store: Store) -> None:
     run = begin(store, "r1")
     record(store, run, *effects_of(1))
@@ -205,7 +236,7 @@ def test_a_declined_effect_parks_its_company_and_drops_the_rest_of_it(store: Sto
         every = intents_after(db, run)
     invoice = every[0]
     with store.write() as db:
-        claim(db, [invoice.intent], name="one", at=NOON, until=NOON + LATE)
+        claim(db, {invoice.intent: 0}, name="one", at=NOON, until=NOON + LATE)
     learn(store, invoice.intent, Status.REJECTED, parks=True)
     with store.read() as db:
         after = {one.key: one.status for one in intents_after(db, run)}

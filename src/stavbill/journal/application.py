@@ -159,7 +159,7 @@ class Application:
             again = [one for one in due if one.effect.repeat is Repeat.HARMLESS]
             if again:
                 lessons = self._ledger.lessons()
-                self._settle_asked([lessons.harmless(one) for one in again], Status.DOUBT)
+                self._settle_asked([lessons.harmless(one) for one in again], Status.DOUBT, again)
             asked = [one for one in due if one.effect.repeat is not Repeat.HARMLESS]
             for executor, group in self._crew.by_executor(asked):
                 self._start_asking(group, self._find(executor, group))
@@ -279,7 +279,7 @@ class Application:
             self._failed(str(error))
             lessons, wait_s = self._ledger.lessons(), self._patience.wait_s
             later = [lessons.later(one, wait_s, one.detail) for one in intents]
-            self._settle_asked(later, Status.DOUBT)
+            self._settle_asked(later, Status.DOUBT, intents)
         else:
             lessons, wait_s = self._ledger.lessons(), self._patience.wait_s
             reads_back = executor.read_back_limit > 0
@@ -289,7 +289,7 @@ class Application:
                 else lessons.later(one, wait_s, one.detail)
                 for one in intents
             ]
-            self._settle_asked(settlements, Status.DOUBT)
+            self._settle_asked(settlements, Status.DOUBT, intents)
         finally:
             self._asked(intents)
 
@@ -302,7 +302,7 @@ class Application:
             self._failed(str(error))
             lessons, wait_s = self._ledger.lessons(), self._patience.wait_s
             later = [lessons.later(one, wait_s, one.detail) for one in intents]
-            self._settle_asked(later, Status.WRITTEN)
+            self._settle_asked(later, Status.WRITTEN, intents)
         else:
             lessons, wait_s = self._ledger.lessons(), self._patience.wait_s
             settlements = [
@@ -311,12 +311,14 @@ class Application:
                 else lessons.later(one, wait_s, one.detail)
                 for one in intents
             ]
-            self._settle_asked(settlements, Status.WRITTEN)
+            self._settle_asked(settlements, Status.WRITTEN, intents)
         finally:
             self._asked(intents)
 
-    def _settle_asked(self, settlements: Sequence[Settlement], status: Status) -> None:
-        self._moved(self._ledger.settle_asked(settlements, status))
+    def _settle_asked(
+        self, settlements: Sequence[Settlement], status: Status, asked: Sequence[Intent]
+    ) -> None:
+        self._moved(self._ledger.settle_asked(settlements, status, asked))
 
     def _moved(self, moved: dict[IntentId, Status]) -> None:
         ended = sum(status in ENDED for status in moved.values())

@@ -124,8 +124,8 @@ class Ledger:
         now, name = self._clock.now(), f"{self._owner}.{next(_numbers)}"
         until = now + timedelta(seconds=self._settings.claim_s)
         with self._store.write() as db:
-            ids = [one.intent for one in intents]
-            return Claimed(name, claim(db, ids, name=name, at=now, until=until), until)
+            seen = {one.intent: one.attempts for one in intents}
+            return Claimed(name, claim(db, seen, name=name, at=now, until=until), until)
 
     def renew(self, claimed: Claimed) -> datetime | None:
         """Prolong a claim: until when it lasts, None when any of it is lost."""
@@ -146,11 +146,13 @@ class Ledger:
             )
 
     def settle_asked(
-        self, settlements: Sequence[Settlement], status: Status
+        self, settlements: Sequence[Settlement], status: Status, asked: Sequence[Intent]
     ) -> dict[IntentId, Status]:
         """Move effects about which the portal was asked while they were in a status."""
+        seen = {one.intent: one.attempts for one in asked}
+        now = self._clock.now()
         with self._store.write() as db:
-            return settle(db, settlements, come_from=(status,), claim=None, at=self._clock.now())
+            return settle(db, settlements, come_from=(status,), claim=None, at=now, seen=seen)
 
     def due_count(self, status: Status, limit: int, but: Collection[IntentId]) -> int:
         """Return how many effects in a status are due, counting up to `limit`."""

@@ -53,8 +53,8 @@ class Lessons:
                     due=self.in_s(max(after_s, wait_s)),
                     detail=reason,
                 )
-            case Rejected(reason=reason):
-                return self._parked(intent, Status.REJECTED, "rejected", reason)
+            case Rejected(reason=reason, portal_id=portal_id):
+                return self._parked(intent, Status.REJECTED, "rejected", reason, portal_id)
             case Unclear(reason=reason, portal_id=portal_id):
                 if intent.effect.repeat is Repeat.ASK_PERSON:
                     return self._parked(intent, Status.DIFFERS, "unclear", reason)
@@ -131,12 +131,20 @@ class Lessons:
             portal_id=portal_id,
         )
 
-    def _parked(self, intent: Intent, status: Status, what: str, reason: str) -> Settlement:
+    def _parked(
+        self,
+        intent: Intent,
+        status: Status,
+        what: str,
+        reason: str,
+        portal_id: int | None = None,
+    ) -> Settlement:
         return Settlement(
             intent=intent.intent,
             status=status,
             what=what,
             due=self.now,
+            portal_id=portal_id,
             detail=reason,
             parks=True,
         )

@@ -28,9 +28,13 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The portal said no, and would again: the company is parked with this reason."""
+    """The portal said no, and would again: the company is parked with this reason.
+
+    `portal_id` is set when a first part stands: the invoice, whose rows were declined.
+    """
 
     reason: str
+    portal_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,25 +5,31 @@ A claim's name is its owner's, with a number behind it: no two claims bear the s
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select, tuple_, update
 
+from stavbill.billing.facts import CompanyId
 from stavbill.store.effects import IntentId, Status, lock_journal, waits_of
 from stavbill.store.runs import RunId
 from stavbill.store.tables import effects
 
 
 def claim(
-    db: Connection, ids: Collection[IntentId], *, name: str, at: datetime, until: datetime
+    db: Connection, seen: Mapping[IntentId, int], *, name: str, at: datetime, until: datetime
 ) -> frozenset[IntentId]:
-    """Claim planned effects and return those that were still free: they are being sent now."""
+    """Claim planned effects and return those that were still free: they are being sent now.
+
+    `seen` are the attempts that they had when they were read: what was sent since may stand in the
+    portal in part, of which its reader knows nothing.
+    """
     lock_journal(db)
     answer = db.execute(
         update(effects)
         .where(
-            effects.c.effect.in_(ids),
+            effects.c.effect.in_(list(seen)),
+            tuple_(effects.c.effect, effects.c.attempts).in_(list(seen.items())),
             effects.c.status == Status.PLANNED.value,
             effects.c.waits == 0,
             effects.c.due <= at,
@@ -84,6 +90,26 @@ def expire_claims(
             )
         )
     return len(rows)
+
+
+def reopen_begun(db: Connection, portal: str, company: CompanyId, *, at: datetime) -> int:
+    """Put a company's invoices in doubt of which only a first part stands; return how many.
+
+    For a company that a person released: the portal is asked for them, and what is missing sent.
+    """
+    lock_journal(db)
+    answer = db.execute(
+        update(effects)
+        .where(
+            effects.c.portal == portal,
+            effects.c.company == company,
+            effects.c.kind == "put_invoice",
+            effects.c.status == Status.REJECTED.value,
+            effects.c.portal_id.is_not(None),
+        )
+        .values(status=Status.DOUBT.value, due=at, detail="отпущен человеком: дописывается")
+    )
+    return int(answer.rowcount)
 
 
 def claim_owners(db: Connection, portal: str) -> frozenset[str]:

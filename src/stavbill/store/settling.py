@@ -6,7 +6,7 @@ consumes credits and writes receipts, so that a crash never leaves half of it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,15 +50,19 @@ def settle(
     come_from: Collection[Status],
     claim: str | None,
     at: datetime,
+    seen: Mapping[IntentId, int] | None = None,
 ) -> dict[IntentId, Status]:
     """Move effects on and return where they stand; ones that others moved meanwhile are absent.
 
     Only effects in one of the statuses `come_from` are moved, and with `claim` only those that
     were claimed under this name last. An effect going back to PLANNED whose company is parked is
-    dropped, unless a part of it stands already.
+    dropped, unless a part of it stands already. `seen` are the attempts that the effects had when
+    the portal was asked about them: an answer says nothing of what was sent since.
     """
     lock_journal(db)
     known = _known(db, [one.intent for one in settlements], come_from, claim)
+    if seen is not None:
+        known = {key: row for key, row in known.items() if row.attempts == seen[key]}
     moved = [one for one in settlements if one.intent in known]
     companies = {CompanyId(known[one.intent].company) for one in moved}
     portals = {row.portal for row in known.values()}

@@ -78,6 +78,7 @@ async def test_a_part_declined_parks_and_names_what_stands(gateway: Gateway) -> 
     outcome = (await send_steps(gateway, [step(A)], halt=True))[A]
     assert isinstance(outcome, Rejected)
     assert "объект 7 уже создан" in outcome.reason
+    assert outcome.portal_id == 7
 
 
 @pytest.mark.parametrize("code", ["OPERATION_TIME_LIMIT", "INTERNAL_SERVER_ERROR"])

@@ -126,7 +126,7 @@ def _failed(method: str, failure: CommandFailure, portal_id: int | None, *, firs
     match judge(failure.code):
         case Verdict.REJECTED:
             part = "" if first or portal_id is None else f" (объект {portal_id} уже создан)"
-            return Rejected(reason + part)
+            return Rejected(reason + part, None if first else portal_id)
         case Verdict.UNCLEAR:
             return Unclear(reason, portal_id)
         case Verdict.REFUSED | Verdict.ACCESS:
