@@ -114,15 +114,17 @@ class Served:
 
 
 @contextmanager
-def served(companies: int, *, scale: float = 1.0, seed: int = 42) -> Iterator[Served]:
-    """Serve a portal and its Wialon hosts until the block ends."""
+def served(
+    companies: int, *, scale: float = 1.0, seed: int = 42, as_of: str = DAY
+) -> Iterator[Served]:
+    """Serve a portal and its Wialon hosts until the block ends; the clock starts on `as_of`."""
     with tempfile.TemporaryDirectory(prefix="stavbill-bench-") as name:
         folder = Path(name)
         ready = folder / "ready.json"
         words = {
             "--companies": companies,
             "--seed": seed,
-            "--as-of": DAY,
+            "--as-of": as_of,
             "--time-scale": scale,
             "--ready-file": ready,
         }

@@ -267,15 +267,16 @@ def _xtext(text: str) -> str:
 
 
 def _told(what: str, error: Exception) -> str:
-    match error:
-        case SMTPAuthenticationError():
-            return f"{what}: вход не принят ({error.code} {_cut(error.message)})"
-        case SMTPResponseException():
-            return f"{what}: {error.code} {_cut(error.message)}"
+    # The library's word for a connection that failed hides why it did.
+    match error.__cause__ if isinstance(error.__cause__, ssl.SSLError) else error:
+        case SMTPAuthenticationError() as known:
+            return f"{what}: вход не принят ({known.code} {_cut(known.message)})"
+        case SMTPResponseException() as known:
+            return f"{what}: {known.code} {_cut(known.message)}"
         case SMTPServerDisconnected():
             return f"{what}: сервер закрыл соединение"
-        case ssl.SSLError():
-            return f"{what}: сертификат или TLS не подходит ({_cut(str(error))})"
+        case ssl.SSLError() as known:
+            return f"{what}: сертификат или TLS не подходит ({_cut(str(known))})"
         case TimeoutError():
             return f"{what}: сервер не ответил вовремя"
         case _:

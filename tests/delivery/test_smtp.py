@@ -1,0 +1,230 @@
+"""A connection to a mail server: every way in which handing over may end, over real SMTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from stavbill.delivery.answers import Doubt, Later, Never, SenderTrouble, Taken, Withdrawn
+from stavbill.delivery.letter import PDF, Attachment, Letter, Mailbox
+from stavbill.delivery.smtp import Security, SmtpLine, SmtpSettings
+from stavbill.sandbox.clock import ScaledClock
+from stavbill.sandbox.mail.faults import Fault, Trouble
+from stavbill.sandbox.mail.serve import MailDoors, mail_doors
+from stavbill.sandbox.mail.server import PASSWORD, MailServer
+
+TO, REFERENCE = "accountant@example.ru", "00112233445566778899aabbccddeeff@stavbill.example"
+LETTER = Letter(
+    sender=Mailbox("Автотрэкер", "billing@stavbill.example"),
+    reply_to="",
+    recipient=TO,
+    subject="Счёт № 7",
+    text=".\nточка в начале строки\n..\n",
+    html="<p>Счёт</p>",
+    attachments=(Attachment("Счёт.pdf", PDF, b"%PDF-1.7\r\n.\r\n..x\r\n"),),
+    message_id=REFERENCE,
+    at=datetime(2026, 12, 10, 6, tzinfo=UTC),
+)
+
+
+class Look:
+    """The last look: counts how often it was taken, and answers what it was told."""
+
+    def __init__(self, *, allows: bool = True) -> None:
+        self.taken = 0
+        self._allows = allows
+
+    async def __call__(self) -> bool:
+        self.taken += 1
+        return self._allows
+
+
+@asynccontextmanager
+async def doors() -> AsyncIterator[tuple[MailDoors, SmtpSettings]]:
+    async with mail_doors(MailServer(ScaledClock())) as opened:
+        yield (
+            opened,
+            SmtpSettings(
+                host=opened.host,
+                port=opened.smtp_port,
+                security=Security.NONE,
+                sender=LETTER.sender,
+                timeout_s=2.0,
+            ),
+        )
+
+
+@asynccontextmanager
+async def line(settings: SmtpSettings) -> AsyncIterator[SmtpLine]:
+    opened = SmtpLine(settings)
+    yield opened
+    await opened.quit()
+
+
+async def test_a_letter_arrives_as_it_was_written() -> None:
+    async with doors() as (mail, settings), line(settings) as connection:
+        look = Look()
+        encoded = LETTER.encoded()
+        answer = await connection.send(TO, encoded, REFERENCE, last_look=look)
+        assert answer == Taken(REFERENCE, "2.0.0 OK: queued as 00000001")
+        assert look.taken == 1
+        (letter,) = mail.mail.letters
+        assert letter.remarks() == ()
+        assert letter.header("Message-ID") == f"<{REFERENCE}>"
+        assert letter.text.replace("\r\n", "\n") == LETTER.text
+        assert [file.content for file in letter.attachments] == [LETTER.attachments[0].body]
+        assert letter.raw == encoded
+
+
+async def test_one_connection_carries_many_letters() -> None:
+    async with doors() as (mail, settings), line(settings) as connection:
+        for number in range(5):
+            to = f"r{number}@example.ru"
+            answer = await connection.send(to, LETTER.encoded(), REFERENCE, last_look=Look())
+            assert isinstance(answer, Taken)
+        assert mail.mail.counts["connections"] == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "expected"),
+    [
+        pytest.param(550, "", Never, id="550 no such user"),
+        pytest.param(553, "5.1.3 bad address", Never, id="553 bad address"),
+        pytest.param(450, "", Later, id="450 busy"),
+        pytest.param(452, "", Later, id="452 full"),
+    ],
+)
+async def test_a_refused_recipient(code: int, text: str, expected: type) -> None:
+    async with doors() as (mail, settings), line(settings) as connection:
+        mail.mail.faults.switch(Fault(Trouble.REFUSE, code=code, text=text, times=1))
+        look = Look()
+        answer = await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=look)
+        assert isinstance(answer, expected)
+        assert str(code) in str(answer)
+        assert look.taken == 0
+        # The connection is good for the next one.
+        answer = await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=look)
+        assert isinstance(answer, Taken)
+        assert mail.mail.counts["connections"] == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected", "taken"),
+    [
+        pytest.param(Fault(Trouble.UNAVAILABLE), (SenderTrouble, Later), 0, id="421"),
+        pytest.param(Fault(Trouble.DROP_BEFORE_DATA), (Later,), 0, id="cut before the text"),
+        pytest.param(Fault(Trouble.DROP_UNTAKEN), (Doubt,), 0, id="cut after the text, not taken"),
+        pytest.param(Fault(Trouble.DROP_AFTER_DATA), (Doubt,), 1, id="cut after the text, taken"),
+        pytest.param(Fault(Trouble.LATE, seconds=60), (Doubt,), 1, id="no answer to the text"),
+        pytest.param(Fault(Trouble.SILENT, seconds=60), (Later,), 0, id="no answer to RCPT"),
+        pytest.param(Fault(Trouble.REFUSE_CONTENT), (Never,), 0, id="554 to the text"),
+        pytest.param(Fault(Trouble.REFUSE_CONTENT, code=451), (Later,), 0, id="451 to the text"),
+    ],
+)
+async def test_only_after_the_last_byte_there_is_doubt(
+    fault: Fault, expected: tuple[type, ...], taken: int
+) -> None:
+    async with doors() as (mail, settings):
+        mail.mail.faults.switch(replace(fault, times=1))
+        look = Look()
+        quick = replace(settings, timeout_s=0.3)
+        async with line(quick) as connection:
+            answer = await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=look)
+            assert isinstance(answer, expected), answer
+            assert len(mail.mail.letters) == taken
+            # A doubt exists only where the last look was taken; and a line mends itself.
+            assert look.taken == 1 or not isinstance(answer, Doubt)
+            again = await connection.send("b@example.ru", LETTER.encoded(), "x", last_look=Look())
+            assert isinstance(again, Taken)
+
+
+async def test_a_forbidding_look_takes_the_letter_back() -> None:
+    async with doors() as (mail, settings), line(settings) as connection:
+        look = Look(allows=False)
+        answer = await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=look)
+        assert answer == Withdrawn()
+        assert isinstance(
+            await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=Look()), Taken
+        )
+        assert len(mail.mail.letters) == 1
+
+
+async def test_a_look_that_fails_takes_the_letter_back() -> None:
+    async def failing() -> bool:
+        msg = "the database is away"
+        raise OSError(msg)
+
+    async with doors() as (mail, settings), line(settings) as connection:
+        answer = await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=failing)
+        assert isinstance(answer, Later)
+        assert len(mail.mail.letters) == 0
+
+
+async def test_an_unreachable_server_is_the_senders_trouble() -> None:
+    async with doors() as (_, settings), line(replace(settings, port=1)) as connection:
+        answer = await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=Look())
+        assert isinstance(answer, SenderTrouble)
+        assert "почтовый сервер не принимает соединение" in answer.reason
+        problem = await connection.check()
+        assert problem is not None
+        assert f"{settings.host}:1" in problem
+
+
+@pytest.mark.parametrize("security", [Security.STARTTLS, Security.TLS])
+async def test_tls_with_the_servers_own_certificate(security: Security) -> None:
+    async with doors() as (mail, settings):
+        if mail.trust is None:
+            pytest.skip("no openssl here")
+        port = mail.smtp_port if security is Security.STARTTLS else mail.smtps_port
+        secure = replace(
+            settings,
+            port=port,
+            security=security,
+            ca_file=mail.trust,
+            user="billing",
+            password=PASSWORD,
+        )
+        async with line(secure) as connection:
+            answer = await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=Look())
+            assert isinstance(answer, Taken)
+            assert await connection.check() is None
+        (letter,) = mail.mail.letters
+        assert letter.over_tls
+        assert "billing" in letter.user
+        # Without the certificate nobody is trusted, and nothing is said to the server.
+        async with line(replace(secure, ca_file=None)) as connection:
+            answer = await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=Look())
+            assert isinstance(answer, SenderTrouble)
+            assert "сертификат" in answer.reason
+        assert len(mail.mail.letters) == 1
+
+
+async def test_a_server_without_tls_gets_no_letter_where_tls_is_demanded() -> None:
+    server = MailServer(ScaledClock())
+    async with mail_doors(server) as opened:
+        settings = SmtpSettings(
+            host=opened.host,
+            port=opened.imap_port,
+            security=Security.STARTTLS,
+            sender=LETTER.sender,
+            timeout_s=1.0,
+        )
+        async with line(settings) as connection:
+            answer = await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=Look())
+            assert isinstance(answer, SenderTrouble)
+
+
+async def test_a_wrong_password_is_the_senders_trouble_and_is_not_told() -> None:
+    async with doors() as (mail, settings):
+        wrong = replace(settings, user="billing", password="not the one")
+        async with line(wrong) as connection:
+            answer = await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=Look())
+            assert isinstance(answer, SenderTrouble)
+            assert "вход не принят" in answer.reason
+            assert "not the one" not in answer.reason
+        assert mail.mail.counts["refused_logins"] > 0
+        assert len(mail.mail.letters) == 0
