@@ -85,6 +85,8 @@ async def test_a_scanners_fetch_is_no_persons(store: Store, agent: str) -> None:
         for path in (page_of(message), picture_of(message), f"{page_of(message)}/document"):
             answer = await client.get(path, headers={"User-Agent": agent})
             assert answer.status_code == 200
+        pressed = await client.post(page_of(message), headers={"User-Agent": agent})
+        assert "/document" in pressed.text
     assert status_of(store, message) == "sent"
 
 
@@ -102,6 +104,7 @@ async def test_within_seconds_of_sending_nobody_reads_yet(store: Store) -> None:
     async with web(store, later=timedelta(seconds=3)) as client:
         await client.get(picture_of(message))
         await client.get(page_of(message))
+        await client.post(page_of(message))
     assert status_of(store, message) == "sent"
 
 
@@ -110,8 +113,30 @@ async def test_whoever_opens_many_customers_letters_at_once_is_a_machine(store: 
     async with web(store) as client:
         for message in messages:
             await client.get(picture_of(message))
-    states = [status_of(store, message) for message in messages]
-    assert states == ["opened"] * 3 + ["sent"] * 5
+        states = [status_of(store, message) for message in messages]
+        assert states == ["opened"] * 3 + ["sent"] * 5
+        # An accountant of several companies presses as many buttons.
+        for message in messages:
+            await client.post(page_of(message))
+    assert {status_of(store, message) for message in messages} == {"clicked"}
+
+
+async def test_a_long_post_is_answered_unread(store: Store) -> None:
+    message = posted(store)
+    async with web(store) as client:
+        pressed = await client.post(page_of(message), content=b"x" * 5_000_000)
+    assert pressed.status_code == 200
+
+
+async def test_a_customer_reads_words_while_the_store_is_away(store: Store) -> None:
+    message = posted(store)
+    async with web(store) as client:
+        with store.write() as db:
+            db.exec_driver_sql("ALTER TABLE messages RENAME TO messages_gone")
+        answer = await client.get(page_of(message))
+    assert answer.status_code == 503
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert "Счёт приложен к письму" in answer.text
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])

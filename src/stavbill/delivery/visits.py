@@ -1,8 +1,9 @@
 """Who fetched a link: a person perhaps, or a mail scanner for certain.
 
 Servers that check mail fetch pictures and pages within seconds of the letter's coming, by HEAD, by
-programs that say so, or many customers' links at once. None of that is an open. Of what is left an
-open is still only a hint. Source: delivery page; reference on Russian documents 5.5.
+programs that say so, or many customers' links at once. None of that is an open, and no click either
+when such a program presses the button. Of what is left an open is still only a hint.
+Source: delivery page; reference on Russian documents 5.5.
 """
 
 from __future__ import annotations
@@ -43,11 +44,17 @@ def looks_automatic(visit: Visit, sent_at: datetime | None, others: int) -> bool
 
     `others` is how many other messages' links the same client fetched just now.
     """
-    if visit.method != "GET" or not visit.agent.strip() or SCANNERS.search(visit.agent):
+    return visit.method != "GET" or presses_by_itself(visit, sent_at) or others >= MOST_AT_ONCE
+
+
+def presses_by_itself(visit: Visit, sent_at: datetime | None) -> bool:
+    """Say whether the button was pressed by a program: some try out in a browser what they find.
+
+    An accountant may pay for several companies within a minute, so how many there were is no sign.
+    """
+    if not visit.agent.strip() or SCANNERS.search(visit.agent):
         return True
-    if sent_at is None or visit.at < sent_at + TOO_SOON:
-        return True
-    return others >= MOST_AT_ONCE
+    return sent_at is None or visit.at < sent_at + TOO_SOON
 
 
 class Crowd:

@@ -16,7 +16,7 @@ from stavbill.delivery.links import Purpose, message_of
 from stavbill.delivery.mailboxes import MailboxError
 from stavbill.delivery.notices import notices_in
 from stavbill.delivery.status import TAKEN, Status
-from stavbill.delivery.visits import Crowd, Visit, looks_automatic
+from stavbill.delivery.visits import Crowd, Visit, looks_automatic, presses_by_itself
 from stavbill.delivery.whatsapp import ProviderReport, mark_of, report_of
 from stavbill.operations.handing import OUTWEIGHS
 from stavbill.operations.letters import WHATSAPP
@@ -175,7 +175,8 @@ class Visitors:
         message = self._message(token, Purpose.PAGE)
         if message is None:
             return None
-        if visit.method == "POST":
+        sent_at = message.sent_at or message.first_try
+        if visit.method == "POST" and not presses_by_itself(visit, sent_at):
             evidence = _evidence(Status.CLICKED, "link", f"click:{message.round}", "", visit.at)
             self._learn(message, evidence)
         return self._written(message, confirmed=True)

@@ -22,6 +22,8 @@ from stavbill.operations.mail_parts import NoDocument
 PICTURE = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 UNKNOWN = "Такой ссылки нет. Если вы пришли из письма со счётом, ответьте на него."
 NO_DOCUMENT = "Документ сейчас не открыть. Он приложен к письму; попробуйте позже."
+UNAVAILABLE = "Страница сейчас не открывается, попробуйте через минуту. Счёт приложен к письму."
+RETRY_AFTER_S = "5"
 # Nothing of these answers is kept by anybody on the way, indexed, framed or told to other sites.
 PRIVATE: Mapping[str, str] = {
     "Cache-Control": "no-store",
@@ -36,6 +38,7 @@ PAGE_ONLY: Mapping[str, str] = {
     ),
 }
 READING = ["GET", "HEAD"]
+OURS = "/i/"
 RENDERED_AT_ONCE = 2
 LONGEST_AGENT = 500
 
@@ -48,6 +51,16 @@ def add_customers(app: FastAPI, clock: Clock, visitors: Visitors) -> None:
     app.api_route("/i/{token}", methods=READING, include_in_schema=False)(desk.page)
     app.post("/i/{token}", include_in_schema=False)(desk.confirm)
     app.api_route("/i/{token}/document", methods=READING, include_in_schema=False)(desk.document)
+
+
+def is_customers(request: Request) -> bool:
+    """Say whether it is a customer who waits for the answer."""
+    return request.url.path.startswith(OURS)
+
+
+def unavailable() -> Response:
+    """Return what a customer reads while the store is away."""
+    return PlainTextResponse(UNAVAILABLE, 503, headers={**PRIVATE, "Retry-After": RETRY_AFTER_S})
 
 
 class _Reception:

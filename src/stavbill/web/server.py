@@ -20,7 +20,7 @@ from stavbill.log import get_logger
 from stavbill.operations.evidence import Callback, Visitors
 from stavbill.store.database import Store
 from stavbill.store.inbox import Post
-from stavbill.web.customers import add_customers
+from stavbill.web.customers import RETRY_AFTER_S, add_customers, is_customers, unavailable
 from stavbill.web.forms import Form, FormError, parse_form, text_at
 from stavbill.web.health import is_ready, metrics_text
 from stavbill.web.posts import (
@@ -36,7 +36,6 @@ from stavbill.web.writer import Writer, writing
 
 FORM = "application/x-www-form-urlencoded"
 AHEAD_S = 300
-RETRY_AFTER_S = "5"
 log = get_logger()
 Answer = Awaitable[Response]
 
@@ -235,7 +234,10 @@ async def _refused(_request: Request, refusal: Exception) -> Response:
     return JSONResponse({"error": refusal.code, "text": refusal.text}, refusal.status)
 
 
-async def _store_away(_request: Request, error: Exception) -> Response:
+async def _store_away(request: Request, error: Exception) -> Response:
+    if is_customers(request):
+        log.warning("page_not_shown", detail=str(error))
+        return unavailable()
     log.warning("post_not_stored", detail=str(error))
     body = {"error": "unavailable", "text": "Сообщение не сохранено, повторите."}
     return JSONResponse(body, 503, headers={"Retry-After": RETRY_AFTER_S})
