@@ -90,6 +90,22 @@ async def test_a_scanners_fetch_is_no_persons(store: Store, agent: str) -> None:
     assert status_of(store, message) == "sent"
 
 
+@pytest.mark.parametrize(
+    "agent",
+    [
+        pytest.param("Mozilla/5.0 (Linux; Android 13; CUBOT NOTE 40) Chrome/140.0", id="telephone"),
+        pytest.param("Mozilla/5.0 (Windows NT 10.0) YaBrowser/25.4 Safari/537.36", id="yandex"),
+        pytest.param("Mozilla/5.0 (X11; Linux x86_64) Thunderbird/140.1", id="mail program"),
+        pytest.param("Mozilla/5.0 (iPhone; CPU iPhone OS 18_5) Mobile/15E148", id="mail on iPhone"),
+    ],
+)
+async def test_what_people_hold_in_their_hands_is_no_scanner(store: Store, agent: str) -> None:
+    message = posted(store)
+    async with web(store) as client:
+        await client.get(picture_of(message), headers={"User-Agent": agent})
+    assert status_of(store, message) == "opened"
+
+
 async def test_a_look_ahead_is_no_persons(store: Store) -> None:
     message = posted(store)
     async with web(store) as client:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
+# Cubot makes telephones.
 SCANNERS = re.compile(
-    r"bot\b|crawl|spider|scan|preview|proxy|monitor|checker|fetch|curl|wget|python|java/|go-http"
+    r"(?<!cu)bot\b|crawl|spider|scan|preview|proxy|monitor|checker|fetch|curl|wget|python|java/|go-http"
     r"|httpclient|okhttp|libwww|headless|phantom|barracuda|proofpoint|mimecast|symantec|trend\s?micro"
     r"|kaspersky|sophos|ironport|safelinks|googleimageproxy|yahoomailproxy|facebookexternalhit"
     r"|whatsapp|telegrambot|slackbot",
