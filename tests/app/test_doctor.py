@@ -198,3 +198,46 @@ async def test_a_value_of_where_to_find_without_a_connection_is_a_warning(tmp_pa
 
         assert "«stavros2»" in of_status("warn", document)["connections"][0]
         assert document["exit_code"] == 0
+
+
+SENDER = """
+[[mail.senders]]
+code = "main"
+host = "127.0.0.1"
+port = {port}
+security = "none"
+address = "billing@stavbill.example"
+name = "Счета"
+"""
+
+
+async def test_a_mail_server_is_tried(tmp_path: Path) -> None:
+    async with installation(tmp_path) as place:
+        await place.set_up()
+        text = place.text
+        port = place.sandbox.mail.smtp_port
+        place.config.write_text(text + SENDER.format(port=port), encoding="utf-8")
+        assert "не задан секрет" in of_status("fail", await place.examine())["mail"][1]
+        place.env["STAVBILL_WEB_SECRET"] = "a secret of the test's own, long enough"
+        document = await place.examine()
+        assert of_status("fail", document) == {}
+        assert "mail.почта: отправитель «main»" in of_status("ok", document)
+        place.config.write_text(text + SENDER.format(port=9), encoding="utf-8")
+        assert "mail.почта: отправитель «main»" in of_status("fail", await place.examine())
+
+
+async def test_a_template_with_an_error_and_a_logo_that_is_none(tmp_path: Path) -> None:
+    async with installation(tmp_path) as place:
+        await place.set_up()
+        assert "documents" in of_status("ok", await place.examine())
+        (tmp_path / "счёт").mkdir()
+        (tmp_path / "счёт" / "party.html").write_text("{{ party.nobody }}", encoding="utf-8")
+        text = place.text
+        words = '\n[documents]\ntemplates = "счёт"\n'
+        place.config.write_text(text + words, encoding="utf-8")
+        fix = of_status("fail", await place.examine())["documents"][1]
+        assert "party.html, строка 1" in fix
+        words = '\n[[documents.issuers]]\nissuer = "ps-rf"\nlogo = "счёт/party.html"\n'
+        place.config.write_text(text + words, encoding="utf-8")
+        fix = of_status("fail", await place.examine())["documents"][1]
+        assert "documents.issuers.ps-rf.logo" in fix

@@ -14,11 +14,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from stavbill.app.checks import Check, Status, doubtful, failed, good
+from stavbill.app.documents import style_of
+from stavbill.app.mail import WithoutDocuments, mail_problems, open_mail
 from stavbill.app.own_papers import check_own_papers
 from stavbill.app.portal_checks import check_portal
 from stavbill.app.setup import Document, ask_portal
 from stavbill.bitrix.discover import discover
 from stavbill.clock import Clock, SystemClock
+from stavbill.documents.page import Pages
 from stavbill.errors import ConfigError, StoreError, WialonError
 from stavbill.settings import Settings, load_settings
 from stavbill.settings.load import NO_WEBHOOK
@@ -28,7 +31,7 @@ from stavbill.wialon.check import check_connection
 from stavbill.wialon.connection import Connection, token_variable
 
 NOT_READY = 2
-FONT_LIBRARY = "harfbuzz-subset"
+FONT_LIBRARY, LAYOUT_LIBRARY = "harfbuzz-subset", "pango-1.0"
 
 
 async def examine(
@@ -40,7 +43,9 @@ async def examine(
     except ConfigError as wrong:
         return _document([failed("settings", f"настройки {config} не годятся", str(wrong))])
     clock = clock or SystemClock(settings.clock_scale, settings.clock_since)
-    portal, wialon = await asyncio.gather(_portal(settings, clock), _wialon(settings, clock))
+    portal, wialon, mail = await asyncio.gather(
+        _portal(settings, clock), _wialon(settings, clock), _mail(settings)
+    )
     return _document(
         [
             good("settings", f"настройки {config}"),
@@ -49,6 +54,8 @@ async def examine(
             *_flags(settings),
             *portal,
             *wialon,
+            *mail,
+            _documents(settings),
             _fonts(),
         ]
     )
@@ -161,6 +168,36 @@ async def _connection(name: str, connection: Connection | None, clock: Clock) ->
     if seen.problems:
         return failed(place, text, said)
     return doubtful(place, text, said) if seen.warnings else good(place, text)
+
+
+async def _mail(settings: Settings) -> list[Check]:
+    """Try every sender, the mailbox of notices and the provider; nothing when nobody sends."""
+    fix = "Проверьте [[mail.senders]] и [whatsapp] в stavbill.toml и их секреты"
+    try:
+        async with open_mail(settings, WithoutDocuments()):
+            tried = await mail_problems(settings)
+    except ConfigError as wrong:
+        return [failed("mail", "отправка не настроена", str(wrong))]
+    return [
+        good(f"mail.{name}", f"{name}: отвечает")
+        if problem is None
+        else failed(f"mail.{name}", f"{name}: {problem}", fix)
+        for name, problem in tried
+    ]
+
+
+def _documents(settings: Settings) -> Check:
+    """Write sample invoices with the templates, and look at every image."""
+    if not find_library(LAYOUT_LIBRARY):
+        text = "нет библиотеки Pango: PDF не составить"
+        fix = "Установите: apt install libpango-1.0-0 libpangoft2-1.0-0 fonts-liberation"
+        sends = settings.toml.mail.senders or settings.toml.whatsapp.instance
+        return (failed if sends else doubtful)("documents", text, fix)
+    try:
+        Pages(style_of(settings)).check()
+    except ConfigError as wrong:
+        return failed("documents", "документы счетов не составить", str(wrong))
+    return good("documents", "шаблоны и изображения счетов в порядке")
 
 
 def _fonts() -> Check:
