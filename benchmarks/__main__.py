@@ -26,6 +26,7 @@ NAMES = (
     "webhooks",
     "simulator",
     "documents",
+    "mail",
 )
 SIZED = frozenset({"memory", "reading", "documents"})
 

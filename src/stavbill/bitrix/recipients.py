@@ -19,6 +19,8 @@ EMAIL = re.compile(
     r"(?:[A-Za-z]{2,63}|xn--[A-Za-z0-9-]{1,59})"
 )
 LONGEST_EMAIL = 254
+# What begins an encoded word (RFC 2047): a mail program would read another address in it.
+ENCODED = "=?"
 EMPTY = frozenset({"", "-", "—", "–", "нет"})
 PHONE_PARTS = re.compile(r"[,;\n/]+")
 
@@ -53,7 +55,9 @@ def is_email(text: str) -> bool:
     """Say whether `text` is an address that a mail server may accept."""
     local = text.partition("@")[0]
     dots = local.startswith(".") or local.endswith(".") or ".." in local
-    return len(text) <= LONGEST_EMAIL and not dots and EMAIL.fullmatch(text) is not None
+    if dots or ENCODED in text:
+        return False
+    return len(text) <= LONGEST_EMAIL and EMAIL.fullmatch(text) is not None
 
 
 def phone(text: str) -> str | None:

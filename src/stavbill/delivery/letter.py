@@ -77,8 +77,13 @@ class Letter:
 
 
 def one_line(text: str) -> str:
-    """Return `text` fit for a header: no line ends, no controls, no invisible marks, not long."""
-    return " ".join(UNSAFE.sub(" ", text).split())[:LONGEST_HEADER]
+    """Return `text` fit for a header: no line ends, no controls, no invisible marks, not long.
+
+    What looks like an encoded word (RFC 2047) is taken apart: it would be decoded on its way into
+    the header, and may hide a line's end.
+    """
+    plain = UNSAFE.sub(" ", text).replace("=?", "= ?")
+    return " ".join(plain.split())[:LONGEST_HEADER]
 
 
 def file_name(text: str) -> str:
