@@ -230,8 +230,9 @@ async def test_a_template_with_an_error_and_a_logo_that_is_none(tmp_path: Path) 
     async with installation(tmp_path) as place:
         await place.set_up()
         assert "documents" in of_status("ok", await place.examine())
-        (tmp_path / "счёт").mkdir()
-        (tmp_path / "счёт" / "party.html").write_text("{{ party.nobody }}", encoding="utf-8")
+        folder = place.directory / "счёт"
+        folder.mkdir()
+        (folder / "party.html").write_text("{{ party.nobody }}", encoding="utf-8")
         text = place.text
         words = '\n[documents]\ntemplates = "счёт"\n'
         place.config.write_text(text + words, encoding="utf-8")
