@@ -23,12 +23,13 @@ NAMES = (
     "rerun",
     "reading",
     "engine",
+    "scale",
     "webhooks",
     "simulator",
     "documents",
     "mail",
 )
-SIZED = frozenset({"memory", "reading", "documents"})
+SIZED = frozenset({"memory", "reading", "scale", "documents"})
 
 
 def main() -> None:
@@ -36,7 +37,9 @@ def main() -> None:
     words = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     words.add_argument("names", nargs="*", choices=[*NAMES, []], metavar="NAME", help=str(NAMES))
     words.add_argument(
-        "--full", action="store_true", help="the promised sizes of memory, reading and documents"
+        "--full",
+        action="store_true",
+        help="the promised sizes of memory, reading, scale and documents",
     )
     given = words.parse_args()
     names = given.names or NAMES
