@@ -137,6 +137,15 @@ async def test_whoever_opens_many_customers_letters_at_once_is_a_machine(store: 
     assert {status_of(store, message) for message in messages} == {"clicked"}
 
 
+async def test_customers_behind_our_own_proxy_are_many_people(store: Store) -> None:
+    messages = [posted(store, company) for company in range(1, 9)]
+    async with web(store) as client:
+        for place, message in enumerate(messages):
+            headers = {"X-Forwarded-For": f"198.51.100.{place}"}
+            await client.get(picture_of(message), headers=headers)
+    assert {status_of(store, message) for message in messages} == {"opened"}
+
+
 async def test_a_long_post_is_answered_unread(store: Store) -> None:
     message = posted(store)
     async with web(store) as client:
