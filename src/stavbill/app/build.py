@@ -27,6 +27,7 @@ from stavbill.bitrix.read.shape import PortalShape
 from stavbill.bitrix.read.single import SingleReader
 from stavbill.bitrix.write.fields import CardField, CardFields, FieldKind, FieldsExecutor
 from stavbill.bitrix.write.invoices import InvoiceExecutor
+from stavbill.bitrix.write.messages import MessageExecutor
 from stavbill.bitrix.write.stages import StageExecutor
 from stavbill.bitrix.write.task_commands import TaskOptions
 from stavbill.bitrix.write.tasks import TaskExecutor
@@ -211,6 +212,7 @@ def _executors(
         TaskExecutor(gateway, options=options),
         TimelineExecutor(gateway),
         StageExecutor(gateway, stages=stages),
+        MessageExecutor(gateway),
     )
 
 

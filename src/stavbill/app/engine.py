@@ -90,10 +90,9 @@ def runs_that_wait(config: Path) -> tuple[Run, ...]:
     store = open_store(settings.database_url.get_secret_value())
     try:
         with store.read() as db:
-            months = [run for run in latest_runs(db, portal) if run.kind is RunKind.MONTH]
+            newest = latest_runs(db, portal, limit=1, kind=RunKind.MONTH)
     finally:
         store.close()
-    newest = months[:1]
     return tuple(run for run in newest if run.state is RunState.WAITING_APPROVAL)
 
 

@@ -61,6 +61,7 @@ WRITTEN = {
     "open_task": "задачи",
     "mend_task": "правки задач",
     "put_stage": "стадии",
+    "post_message": "сообщения",
 }
 CHECKS = {
     "status": "Статус",

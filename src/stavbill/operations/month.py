@@ -27,6 +27,7 @@ from stavbill.operations.report import RunReport
 from stavbill.plan.gate import Go
 from stavbill.store.runs import (
     RunId,
+    RunKind,
     RunState,
     add_requests,
     latest_runs,
@@ -108,7 +109,7 @@ def _stored_plan(parts: Parts, wanted: str | None) -> RunId:
     if wanted is not None:
         return RunId(wanted)
     with parts.store.read() as db:
-        known = latest_runs(db, parts.portal)
+        known = latest_runs(db, parts.portal, kind=RunKind.MONTH)
     for run in known:
         if run.state in (RunState.PLANNED, RunState.WAITING_APPROVAL):
             return run.run

@@ -214,7 +214,7 @@ def _connections(parts: Parts) -> dict[str, ConnectionView]:
     """Return what the last run saw in Wialon, as far as it is kept and young enough."""
     views = {connection_key(name) or "": ConnectionView(snapshot=None) for name in parts.wialon}
     with parts.store.read() as db:
-        for known in latest_runs(db, parts.portal):
+        for known in latest_runs(db, parts.portal, kind=RunKind.MONTH):
             young = parts.now() - known.started <= COUNT_LASTS
             reading = read_reading(db, known.run) if young else None
             if reading is None:

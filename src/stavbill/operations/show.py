@@ -19,7 +19,7 @@ def show_run(parts: Parts, run: str | None, *, held_only: bool) -> Document:
     Raises `ConfigError` when there is no such run.
     """
     with parts.store.read() as db:
-        known = [one for one in latest_runs(db, parts.portal) if one.kind is RunKind.MONTH]
+        known = latest_runs(db, parts.portal, limit=1, kind=RunKind.MONTH)
         wanted = RunId(run) if run is not None else (known[0].run if known else None)
         found = read_run(db, wanted) if wanted is not None else None
         if found is None:

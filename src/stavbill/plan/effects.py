@@ -20,6 +20,9 @@ TaskId = NewType("TaskId", int)
 UserId = NewType("UserId", int)
 ItemId = NewType("ItemId", int)
 
+# What concerns the whole portal belongs to no company; it is never parked.
+NO_COMPANY = CompanyId(0)
+
 
 class Repeat(Enum):
     """What the journal may do when it does not know whether an effect happened."""
@@ -96,7 +99,8 @@ class ItemUpdate:
 class OpenTask:
     """A task with its checklist shall stand open for the company; found by `key` in its text.
 
-    `tag` is the task kind's own tag; `due` a working day, or None.
+    `company` NO_COMPANY opens one that is about the whole portal. `tag` is the task kind's own tag;
+    `due` a working day, or None.
     """
 
     repeat: ClassVar[Repeat] = Repeat.FIND_FIRST
@@ -159,4 +163,21 @@ class PutStage:
     kind: Literal["put_stage"] = "put_stage"
 
 
-Effect = PutInvoice | PutFields | OpenTask | MendTask | AddTimeline | PutStage
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostMessage:
+    """A message shall stand in a chat once, its short key at the end of its text.
+
+    `dialog` is a chat as people name it («chat58», «sg33», a user's id), or «task57» for the chat
+    of a task.
+    """
+
+    repeat: ClassVar[Repeat] = Repeat.FIND_FIRST
+    key: EffectKey
+    dialog: str
+    text: str
+    company: CompanyId = NO_COMPANY
+    after: tuple[EffectKey, ...] = ()
+    kind: Literal["post_message"] = "post_message"
+
+
+Effect = PutInvoice | PutFields | OpenTask | MendTask | AddTimeline | PutStage | PostMessage

@@ -16,6 +16,7 @@ from stavbill.plan.effects import (
     Effect,
     MendTask,
     OpenTask,
+    PostMessage,
     PutFields,
     PutInvoice,
     PutStage,
@@ -56,7 +57,7 @@ DECISION: Body[Decision] = Body(
 EFFECT: Body[Effect] = Body(
     TypeAdapter(
         Annotated[
-            PutInvoice | PutFields | OpenTask | MendTask | AddTimeline | PutStage,
+            PutInvoice | PutFields | OpenTask | MendTask | AddTimeline | PutStage | PostMessage,
             Field(discriminator="kind"),
         ]
     )

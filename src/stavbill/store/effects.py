@@ -40,6 +40,7 @@ RANKS: dict[str, int] = {
     "add_timeline": 3,
     "open_task": 4,
     "mend_task": 5,
+    "post_message": 6,
 }
 # Kinds whose effects are states that may be set again at any time (`Repeat.HARMLESS`).
 STATES = ("put_fields", "put_stage")

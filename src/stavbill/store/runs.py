@@ -23,6 +23,7 @@ class RunKind(Enum):
     RERUN = "rerun"
     NIGHTLY = "nightly"
     DELIVERY = "delivery"
+    REPORT = "report"
 
 
 class RunState(Enum):
@@ -114,11 +115,14 @@ def read_run(db: Connection, run: RunId) -> Run | None:
     return None if row is None else _run(row)
 
 
-def latest_runs(db: Connection, portal: str, limit: int = 20) -> tuple[Run, ...]:
-    """Return the runs of a portal, the newest first."""
+def latest_runs(
+    db: Connection, portal: str, limit: int = 20, *, kind: RunKind | None = None
+) -> tuple[Run, ...]:
+    """Return the runs of a portal, the newest first; all, or those of one kind."""
+    of_kind = [] if kind is None else [runs.c.kind == kind.value]
     rows = db.execute(
         select(runs)
-        .where(runs.c.portal == portal)
+        .where(runs.c.portal == portal, *of_kind)
         .order_by(runs.c.started.desc(), runs.c.run.desc())
         .limit(limit)
     )

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from stavbill.billing.facts import CompanyId
-from stavbill.plan.effects import PutInvoice
+from stavbill.plan.effects import NO_COMPANY, PutInvoice
 from stavbill.plan.keys import PARKING_PREFIX
 from stavbill.store import bodies
 from stavbill.store.credits import use_credits
@@ -67,8 +67,8 @@ def settle(
     companies = {CompanyId(known[one.intent].company) for one in moved}
     portals = {row.portal for row in known.values()}
     for one in moved:
-        if one.parks:
-            row = known[one.intent]
+        row = known[one.intent]
+        if one.parks and row.company != NO_COMPANY:
             reason = f"{row.key}: {one.detail}"
             park(db, row.portal, row.company, reason=reason, run=row.run, at=at)
     closed = {company for portal in portals for company in parked_reasons(db, portal, companies)}

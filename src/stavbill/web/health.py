@@ -12,7 +12,7 @@ from stavbill.errors import StoreError
 from stavbill.store.control import raised_flags
 from stavbill.store.database import Store
 from stavbill.store.inbox import inbox_counts
-from stavbill.store.runs import RunState, latest_runs
+from stavbill.store.runs import RunKind, RunState, latest_runs
 from stavbill.store.workers import last_heartbeat
 
 Document = dict[str, object]
@@ -50,7 +50,7 @@ def metrics_text(store: Store, clock: Clock, portal: str) -> bytes:
             posts.labels(state).set(number)
         beat = last_heartbeat(db)
         stopped.set(bool(raised_flags(db, portal)))
-        newest = latest_runs(db, portal, limit=1)
+        newest = latest_runs(db, portal, limit=1, kind=RunKind.MONTH)
     beat_s.set(float("nan") if beat is None else (clock.now() - beat).total_seconds())
     waits.set(bool(newest) and newest[0].state is RunState.WAITING_APPROVAL)
     return generate_latest(registry)

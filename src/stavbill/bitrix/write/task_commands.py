@@ -18,7 +18,7 @@ from stavbill.bitrix.write.checklists import (
 )
 from stavbill.bitrix.write.marks import with_mark
 from stavbill.bitrix.write.values import text_at
-from stavbill.plan.effects import MendTask, OpenTask, UserId
+from stavbill.plan.effects import NO_COMPANY, MendTask, OpenTask, UserId
 
 _COMPLETED = "5"
 _END_OF_WORK = time(18, 0)
@@ -46,13 +46,13 @@ def opening(effect: OpenTask, options: TaskOptions, first: str) -> tuple[Command
 
     `first` is the batch key of the first one.
     """
-    due = effect.due
+    due, whole = effect.due, effect.company == NO_COMPANY
     deadline = None if due is None else datetime.combine(due, _END_OF_WORK, options.zone)
     fields: dict[str, Param] = {
         "TITLE": effect.title,
         "DESCRIPTION": with_mark(effect.description, effect.key),
         "RESPONSIBLE_ID": effect.responsible or options.default_responsible,
-        "UF_CRM_TASK": [f"CO_{effect.company}"],
+        "UF_CRM_TASK": None if whole else [f"CO_{effect.company}"],
         "TAGS": [effect.tag],
         # Without an offset a deadline would be taken as the server's time.
         "DEADLINE": None if deadline is None else deadline.isoformat(),
@@ -85,10 +85,11 @@ def list_tasks(effect: OpenTask) -> Command:
 
     Completed ones too: somebody may have been quicker than the look-up.
     """
+    link = {} if effect.company == NO_COMPANY else {"UF_CRM_TASK": f"CO_{effect.company}"}
     return Command(
         "tasks.task.list",
         {
-            "filter": {"UF_CRM_TASK": f"CO_{effect.company}", "TAG": effect.tag},
+            "filter": {**link, "TAG": effect.tag},
             "select": ["ID", "DESCRIPTION"],
             "order": {"ID": "desc"},
         },

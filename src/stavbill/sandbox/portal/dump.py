@@ -145,4 +145,7 @@ def everything(state: State) -> Record:
             {"user": record["USER_ID"], "message": record["MESSAGE"]}
             for record in state.notifications
         ]),
+        "messages": _sorted([
+            {"dialog": record["dialog"], "text": record["text"]} for record in state.messages
+        ]),
     }  # fmt: skip

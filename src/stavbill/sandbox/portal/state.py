@@ -46,6 +46,9 @@ class State:
         self.log_messages = self._table("owner")
         self.activities = self._table("OWNER_ID")
         self.notifications = self._table()
+        self.messages = self._table("dialog")
+        # The general chat, which every portal has.
+        self.chats = {1}
         self.elements = self._table("list")
         self.base_currency = "RUB"
         # Descriptions of fields are built anew when a user field changes.

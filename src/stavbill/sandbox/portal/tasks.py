@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stavbill.sandbox.portal.fields import Dropped, Field, write_value
+from stavbill.sandbox.portal.messenger import TASK_CHATS
 from stavbill.sandbox.portal.method import Call, Method, reads, writes
 from stavbill.sandbox.portal.params import as_list
 from stavbill.sandbox.portal.query import (
@@ -142,7 +143,7 @@ def read_task(state: State, record: Record, select: list[str]) -> Record:
     if not select or "*" in select:
         out |= STILL
     if not select or "CHAT_ID" in select:
-        out["chatId"] = 100_000 + record["ID"]
+        out["chatId"] = TASK_CHATS + record["ID"]
     group = state.workgroups.get(record.get("GROUP_ID") or 0)
     out["group"] = [] if group is None else {"id": str(group["ID"]), "name": group["NAME"],
                                              "opened": False, "additionalData": []}  # fmt: skip
