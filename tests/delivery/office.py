@@ -132,10 +132,14 @@ def options(doors: MailDoors, papers: PaperFactory, **changes: object) -> MailOp
 
 
 @asynccontextmanager
-async def opened(directory: Path, *, companies: int = 12, seed: int = 42) -> AsyncIterator[Office]:
+async def opened(
+    directory: Path, *, companies: int = 12, seed: int = 42, database: str = ""
+) -> AsyncIterator[Office]:
     """Bill a month in a sandbox of some companies, and open a mail server beside it."""
     # Slow enough for a busy machine: nothing here waits for a portal's clock.
     async with installed(directory, companies=companies, seed=seed, scale=SCALE) as installation:
+        if database:
+            installation.env["STAVBILL_DATABASE_URL"] = database
         await installation.run()
         clock = installation.sandbox.clock
         assert isinstance(clock, ScaledClock)

@@ -32,6 +32,7 @@ from stavbill.store.sendings import (
     add_sending,
     due_sendings,
     hold_invoice,
+    lock_sendings,
     look_again,
     move_sendings,
     revisions_of,
@@ -55,6 +56,7 @@ def collect_invoices(parts: Parts, mail: MailOptions) -> int:
     since = parts.now() - mail.rules.max_age
     while True:
         with parts.store.write() as db:
+            lock_sendings(db)
             fresh = settled_invoices(db, parts.portal, since=since, after=after, limit=CHUNK)
             parked = parked_reasons(db, parts.portal, {one.effect.company for one in fresh})
             ready = [one for one in fresh if one.effect.company not in parked]
@@ -132,6 +134,7 @@ def look_for_recipients(parts: Parts, mail: MailOptions) -> int:
     now = parts.now()
     states = (SendingState.NOBODY, *GOING)
     with parts.store.write() as db:
+        lock_sendings(db)
         lacking = due_sendings(db, parts.portal, states, at=now, limit=CHUNK)
         cards = cards_of(db, parts.portal, {one.company for one in lacking})
         standing = messages_of(db, [one.sending for one in lacking])

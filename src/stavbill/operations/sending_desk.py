@@ -38,6 +38,7 @@ from stavbill.store.sendings import (
     hold_invoice,
     holds,
     invoice_named,
+    lock_sendings,
     log_of,
     move_sendings,
     release_invoice,
@@ -70,6 +71,7 @@ def order_sending(parts: Parts, mail: MailOptions, name: str, *, by: str) -> Doc
     A hold stays; release it to let it go.
     """
     with parts.store.write() as db:
+        lock_sendings(db)
         key = _key(db, parts, name)
         known = revisions_of(db, parts.portal, key)
         if not known:
@@ -105,6 +107,7 @@ async def order_correction(parts: Parts, mail: MailOptions, name: str, *, by: st
         raise ConfigError(msg)
     notice = _as_it_stands(found[0], last.notice)
     with parts.store.write() as db:
+        lock_sendings(db)
         card = cards_of(db, parts.portal, [last.company]).get(last.company)
         sending = add_revision(db, parts, mail, notice=notice, invoice=key, card=card)
         if sending is None:

@@ -56,6 +56,7 @@ from stavbill.store.sendings import (
     Sending,
     SendingState,
     due_sendings,
+    lock_sendings,
     mark_told,
     move_sendings,
     sendings_by_id,
@@ -121,6 +122,8 @@ async def _tell_some(parts: Parts, mail: MailOptions, portal: PortalFacts, begun
     mark = hashlib.sha256(f"{mail.owner}|{parts.now().isoformat()}|{begun}".encode()).hexdigest()
     run = RunId(f"delivery-{on}-{mark[:8]}")
     with parts.store.write() as db:
+        lock_sendings(db)
+        sent = _still_untold(db, sent)
         effects: list[Effect] = []
         effects += [sent_stage(_delivered(one, ())) for one in sent if one.sending in waiting]
         effects += _entries(db, sent)
@@ -165,6 +168,12 @@ def _new_stage(mail: MailOptions, portal: PortalFacts) -> str:
 # ------------------------------------------------------------------------------ what went out
 def _untold(db: Connection, parts: Parts, limit: int) -> tuple[Sending, ...]:
     return untold_sendings(db, parts.portal, sent_before=parts.now() - PATIENCE, limit=limit)
+
+
+def _still_untold(db: Connection, sent: Sequence[Sending]) -> tuple[Sending, ...]:
+    """Return those that no other pass has told of since they were read."""
+    now = sendings_by_id(db, [one.sending for one in sent])
+    return tuple(one for one in sent if now[one.sending].state is SendingState.OPEN)
 
 
 def _not_parked(db: Connection, parts: Parts, sent: Sequence[Sending]) -> tuple[Sending, ...]:

@@ -9,7 +9,17 @@ from enum import Enum
 from typing import Any, NewType
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, delete, func, insert, literal_column, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)
 
 from stavbill.billing.facts import CompanyId
 from stavbill.plan.effects import EffectKey
@@ -79,6 +89,16 @@ class SendingHold:
     comment: str
     who: str
     since: datetime
+
+
+def lock_sendings(db: Connection) -> None:
+    """Let one process at a time make sendings and tell of them: the second sees what the first did.
+
+    SQLite's write transactions do so by themselves. The lock ends with the transaction; whoever
+    also needs the journal's takes this one first.
+    """
+    if db.dialect.name == "postgresql":
+        db.execute(text("SELECT pg_advisory_xact_lock(7220312)"))
 
 
 def settled_invoices(
