@@ -73,13 +73,18 @@ def visitors_of(
 
 
 def put_sending(
-    store: Store, company: int, *, notice: InvoiceNotice = NOTICE, pay_link: str = ""
+    store: Store,
+    company: int,
+    *,
+    notice: InvoiceNotice = NOTICE,
+    pay_link: str = "",
+    revision: int = 1,
 ) -> SendingId:
     """Put a revision into the store."""
     new = NewSending(
         company=CompanyId(company),
         invoice=EffectKey(f"stavbill:{company}:subscription:2027-01:ps-rf"),
-        revision=1,
+        revision=revision,
         portal_id=company,
         sender="main",
         state=SendingState.OPEN,

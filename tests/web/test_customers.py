@@ -211,6 +211,23 @@ async def test_nobody_is_led_where_the_store_does_not_say(store: Store) -> None:
         assert f'href="{pay}"' in pressed.text
 
 
+async def test_nobody_pays_by_an_invoice_that_was_corrected(store: Store) -> None:
+    pay = "https://portal.example/pay/abc"
+    message = posted(store, pay_link=pay)
+    put_sending(store, 2, revision=2)
+    async with web(store) as client:
+        assert "исправлен" not in (await client.get(page_of(message))).text
+        put_sending(store, 1, revision=2)
+        shown = await client.get(page_of(message))
+        pressed = await client.post(page_of(message))
+    for answer in (shown, pressed):
+        assert answer.status_code == 200
+        assert "Счёт исправлен, по этому не платите" in answer.text
+        assert "<button" not in answer.text
+        assert pay not in answer.text
+        assert "/document" not in answer.text
+
+
 async def test_a_link_says_nothing_about_the_customer(store: Store) -> None:
     message = posted(store, 4711)
     for link in (LINKS.page(message), LINKS.pixel(message)):

@@ -63,6 +63,9 @@ class Texts:
         for name in EVERY:
             for facts in _samples():
                 self._write(name, facts)
+        for facts in _samples():
+            self.page(facts, confirmed=True)
+            self.page(facts, confirmed=False, replaced=True)
 
     def subject(self, facts: LetterFacts) -> str:
         """Return the letter's subject, one line."""
@@ -80,11 +83,16 @@ class Texts:
         """Return the words that go with the document by WhatsApp."""
         return self._write(CAPTION, facts).strip()
 
-    def page(self, facts: LetterFacts, *, confirmed: bool) -> str:
-        """Return the page behind the link; `confirmed` once a person has pressed the button."""
-        return self._write(PAGE, facts, confirmed=confirmed)
+    def page(self, facts: LetterFacts, *, confirmed: bool, replaced: bool = False) -> str:
+        """Return the page behind the link; `confirmed` once a person has pressed the button.
 
-    def _write(self, name: str, facts: LetterFacts, *, confirmed: bool = False) -> str:
+        `replaced` is for an invoice that was corrected since: nobody shall pay by it.
+        """
+        return self._write(PAGE, facts, confirmed=confirmed, replaced=replaced)
+
+    def _write(
+        self, name: str, facts: LetterFacts, *, confirmed: bool = False, replaced: bool = False
+    ) -> str:
         try:
             template = self._environment.get_template(name)
             return template.render(
@@ -95,6 +103,7 @@ class Texts:
                 pixel=facts.pixel,
                 pay_link=facts.pay_link,
                 confirmed=confirmed,
+                replaced=replaced,
             )
         except TemplateError as error:
             where = _place(error, name)

@@ -35,7 +35,7 @@ from stavbill.store.messages import (
     read_message,
     staged_messages,
 )
-from stavbill.store.sendings import Sending, sendings_by_id
+from stavbill.store.sendings import Sending, revisions_of, sendings_by_id
 
 SEVERAL = 200
 
@@ -218,8 +218,12 @@ class Visitors:
             learn(db, message.message, evidence, seen=self._desk.clock.now())
 
     def _written(self, message: Message, *, confirmed: bool) -> str:
-        facts = letter_facts(self._mail, message, self._sending(message), None)
-        return self._mail.texts.page(facts, confirmed=confirmed)
+        sending = self._sending(message)
+        with self._desk.store.read() as db:
+            last = revisions_of(db, self._desk.portal, sending.invoice)[-1]
+        facts = letter_facts(self._mail, message, sending, None)
+        replaced = last.revision > sending.revision
+        return self._mail.texts.page(facts, confirmed=confirmed, replaced=replaced)
 
 
 def _reported(report: ProviderReport, now: datetime) -> Evidence:
