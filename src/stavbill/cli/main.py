@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from stavbill.cli import (
+    checking,
     company,
     delivery,
     invoice,
@@ -43,7 +44,7 @@ app.add_typer(ops.app, name="ops")
 app.add_typer(web.app, name="web")
 app.command("init")(portal.init)
 app.command("doctor")(portal.doctor)
-app.command("check")(run.check)
+app.command("check")(checking.check)
 app.command("sandbox")(service.sandbox)
 app.command("worker")(worker.worker)
 app.command("stop")(stopping.stop)

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from stavbill.cli.checking import sync
 from stavbill.cli.common import print_json, say
 from stavbill.cli.run import Json
 
 app = typer.Typer(help="Портал Битрикс24.", no_args_is_help=True)
+app.command("sync")(sync)
 
 Url = Annotated[
     str | None,

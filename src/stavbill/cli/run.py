@@ -154,27 +154,6 @@ def apply(  # noqa: PLR0917  one parameter for each option
     _finish(context.obj.with_parts(work), as_json=as_json)
 
 
-def check(
-    context: typer.Context,
-    as_json: Json = False,
-) -> None:
-    """Сверить портал со списком того, чего быть не должно: двойные счета, чужое юрлицо и другое."""
-    from stavbill.operations.checking import check_portal
-
-    async def work(parts: Parts) -> dict[str, object]:
-        with TerminalProgress() as progress:
-            return await check_portal(parts, progress)
-
-    document = context.obj.with_parts(work)
-    if as_json:
-        print_json(document)
-    else:
-        from stavbill.cli.tables import print_check
-
-        print_check(document)
-    raise typer.Exit(int(str(document["exit_code"])))
-
-
 def _run(door: Door, request: MonthRequest, *, as_json: bool) -> None:
     from stavbill.cli.tables import print_report
     from stavbill.operations.month import run_month

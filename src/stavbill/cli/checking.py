@@ -1,0 +1,148 @@
+"""`check`: what must never be in the portal; at night, everything that was written, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stavbill.cli.common import print_json, say
+from stavbill.cli.progress import TerminalProgress
+from stavbill.cli.run import Json
+
+if TYPE_CHECKING:
+    from stavbill.operations.parts import Parts
+
+Document = dict[str, Any]
+KINDS = {
+    "deleted": "счёт удалён",
+    "vanished": "счёт удалён, месяц был бы выставлен снова",
+    "moved": "счёт в другой компании",
+    "total": "сумма изменена",
+    "rows": "строки изменены",
+    "own_company": "юрлицо изменено",
+    "currency": "валюта изменена",
+    "key": "внешний код изменён",
+    "title": "название изменено",
+    "dates": "даты изменены",
+    "unknown_key": "чужой счёт с нашим кодом",
+    "must_never": "чего быть не должно",
+    "paid": "оплачен",
+    "cancelled": "отменён",
+    "company_gone": "компании нет",
+    "card_count": "количество на карточке",
+    "card_count_changed": "количество на карточке изменено",
+    "billed_through": "«обслуживание до»",
+    "billed_further": "«обслуживание до» дальше нашего",
+    "hold_task_lost": "нет задачи о задержке",
+    "hold_task_needless": "лишняя задача о задержке",
+    "hold_mended": "причины задержки устранены",
+}
+REMEDIES = {"note": "замечено", "mend": "исправлено", "ask": "решает человек", "park": "на паузе"}
+
+
+def check(
+    context: typer.Context,
+    nightly: Annotated[
+        bool, typer.Option("--nightly", help="Сверить всё записанное с порталом, в обе стороны.")
+    ] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="С --nightly: расхождений много, и это верно.")
+    ] = False,
+    findings: Annotated[
+        bool, typer.Option("--findings", help="Показать открытые расхождения, ничего не читая.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Сверить портал: двойные счета, чужое юрлицо; ночью — всё, что было записано.
+
+    Безопасное исправляется само, об остальном — одна задача на компанию.
+    Пример: stavbill check --nightly
+    """
+    if findings:
+        _show_findings(context, as_json=as_json)
+        return
+    from stavbill.operations.checking import check_portal
+    from stavbill.operations.reconcile import reconcile
+
+    async def work(parts: Parts) -> Document:
+        with TerminalProgress() as progress:
+            if nightly:
+                return await reconcile(parts, progress, accept=accept)
+            return await check_portal(parts, progress)
+
+    document = context.obj.with_parts(work)
+    if as_json:
+        print_json(document)
+    elif nightly:
+        _print_nightly(document)
+    else:
+        from stavbill.cli.tables import print_check
+
+        print_check(document)
+    raise typer.Exit(int(document["exit_code"]))
+
+
+def sync(
+    context: typer.Context,
+    full: Annotated[bool, typer.Option("--full", help="Прочитать портал целиком.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Догнать портал: прочитать счета и карточки, изменившиеся с прошлого раза.
+
+    Пример: stavbill portal sync
+    """
+    from stavbill.operations.syncing import sync_portal
+
+    async def work(parts: Parts) -> Document:
+        with TerminalProgress() as progress:
+            return await sync_portal(parts, progress, full=full)
+
+    document = context.obj.with_parts(work)
+    if as_json:
+        print_json(document)
+    elif document["mode"] == "full":
+        say(f"Портал прочитан целиком. Запросов: {document['requests']}")
+    else:
+        say(
+            f"Изменилось: счетов {document['invoices']}, карточек {document['companies']} · "
+            f"запросов: {document['requests']}"
+        )
+
+
+def _show_findings(context: typer.Context, *, as_json: bool) -> None:
+    from stavbill.operations.reconcile import findings_document
+
+    async def work(parts: Parts) -> Document:
+        return findings_document(parts)
+
+    document = context.obj.with_parts(work)
+    if as_json:
+        print_json(document)
+        return
+    for one in document["findings"]:
+        remedy = REMEDIES[one["remedy"]]
+        say(f"{one['number']}: компания {one['company']} · {remedy} · {one['text']}")
+    if not document["findings"]:
+        say("Открытых расхождений нет.")
+
+
+def _print_nightly(document: Mapping[str, Any]) -> None:
+    say(
+        f"Сверено: компаний {document['companies']}, счетов {document['invoices']} · "
+        f"запросов: {document['requests']}"
+    )
+    if document["stopped"]:
+        say(f"Остановлено: {document['stopped']}")
+    for kind, number in document["found"].items():
+        say(f"- {KINDS[kind]}: {number}")
+    if not document["found"]:
+        say("Портал и база сходятся.")
+    say(
+        f"Исправлено: {document['mended']} · задач поставлено: {document['tasks']} · "
+        f"закрыто: {document['tasks_closed']} · на паузе: {len(document['parked'])} · "
+        f"ещё неизвестно: {document['waiting']}"
+    )
+    if document["found"]:
+        say("Подробно: stavbill check --findings")
