@@ -34,7 +34,7 @@ async def test_two_passes_at_once_send_and_tell_once(tmp_path: Path, store_url: 
         reports = await asyncio.gather(
             *(asyncio.to_thread(make_a_pass, office, number, together) for number in (1, 2))
         )
-        sent = sum(int(report["sent"]) for report in reports)
+        sent = sum(int(str(report["sent"])) for report in reports)
         assert (await office.send())["sent"] == 0
         assert sent == len(office.mailbox) == len(office.messages())
         assert set(office.mailbox.values()) == {1}

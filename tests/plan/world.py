@@ -27,6 +27,7 @@ from stavbill.plan.effects import (
     ItemText,
     MendTask,
     OpenTask,
+    PostMessage,
     PutFields,
     PutInvoice,
     PutStage,
@@ -102,7 +103,7 @@ def _one(now: Standing, effect: Effect) -> Standing:
             return _with_task(now, effect)
         case MendTask():
             return _with_mended(now, effect)
-        case AddTimeline(key=key):
+        case AddTimeline(key=key) | PostMessage(key=key):
             return replace(now, settled=now.settled | {key})
         case PutStage(invoice=key, stage=stage):
             invoices = tuple(
