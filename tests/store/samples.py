@@ -70,6 +70,7 @@ from stavbill.plan.effects import (
     ItemUpdate,
     MendTask,
     OpenTask,
+    PostMessage,
     PutFields,
     PutInvoice,
     PutStage,
@@ -225,7 +226,7 @@ def put_invoice(company: int, *, price: int = 35_000) -> PutInvoice:
 
 
 def effects_of(company: int) -> tuple[Effect, ...]:
-    """Return one effect of every kind, the later ones after the invoice."""
+    """Return one effect of every kind that concerns a company, the later ones after the invoice."""
     one = CompanyId(company)
     invoice = put_invoice(company)
     item = ItemText("tariff", "Исправить тариф [tariff]")
@@ -272,6 +273,12 @@ def effects_of(company: int) -> tuple[Effect, ...]:
             complete=True,
         ),
     )
+
+
+def every_effect() -> tuple[Effect, ...]:
+    """Return one effect of every kind: a company's, and the one that concerns none."""
+    report = PostMessage(key=EffectKey("run-report:1"), dialog="chat58", text="Прогон закончен")
+    return (*effects_of(1), report)
 
 
 def facts_samples() -> tuple[Facts, ...]:

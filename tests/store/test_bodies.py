@@ -13,7 +13,7 @@ from tests.store.samples import (
     company_record,
     contract_record,
     decision_samples,
-    effects_of,
+    every_effect,
     facts_samples,
     invoice_record,
     requisite_record,
@@ -31,7 +31,7 @@ def test_decisions_come_back_equal(decision: Decision) -> None:
     assert bodies.DECISION.read(bodies.DECISION.write(decision)) == decision
 
 
-@pytest.mark.parametrize("effect", effects_of(1), ids=lambda one: str(one.kind))
+@pytest.mark.parametrize("effect", every_effect(), ids=lambda one: str(one.kind))
 def test_effects_come_back_equal(effect: Effect) -> None:
     assert bodies.EFFECT.read(bodies.EFFECT.write(effect)) == effect
 
@@ -47,7 +47,7 @@ def test_records_come_back_equal() -> None:
 
 
 def test_every_kind_of_effect_has_its_rank_and_says_whether_it_is_a_state() -> None:
-    effects = effects_of(1)
+    effects = every_effect()
     assert {effect.kind for effect in effects} == set(RANKS)
     assert RANKS["put_invoice"] == 0
     harmless = {effect.kind for effect in effects if effect.repeat is Repeat.HARMLESS}
