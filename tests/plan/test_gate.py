@@ -59,6 +59,18 @@ def totals(now: tuple[int, int], before: tuple[int, int] | None, invoices: int =
     [
         pytest.param(totals((100, 1000), (100, 1000)), YES, Go(), id="Safety: like last month"),
         pytest.param(
+            totals((100, 1000), (100, 1000)),
+            Permission(unattended=True),
+            Go(),
+            id="Safety: nobody sits there to say yes to a month like the last one",
+        ),
+        pytest.param(
+            totals((100, 1000), None),
+            Permission(unattended=True),
+            Ask(first_run=True),
+            id="Safety: the very first run asks, unattended too",
+        ),
+        pytest.param(
             totals((100, 1000), (100, 1000)), Permission(), Ask(first_run=False),
             id="Safety: inside the band, nobody said yes",
         ),

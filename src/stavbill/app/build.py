@@ -38,7 +38,7 @@ from stavbill.journal.fence import is_in_time, may_send
 from stavbill.journal.journal import Journal
 from stavbill.journal.settings import JournalSettings
 from stavbill.log import set_up_logging
-from stavbill.operations.parts import Parts, Safety
+from stavbill.operations.parts import Parts, Reports, Safety
 from stavbill.plan.effects import UserId
 from stavbill.plan.records import OwnCompany
 from stavbill.settings import Settings, build_policy, load_settings
@@ -129,7 +129,7 @@ def assemble(
 
     calls = settings.toml.tasks.calls_workgroup
     reader = PortalReader(bulk, mapping, zone=zone, calls_group=calls)
-    safety = settings.toml.safety
+    safety, reports = settings.toml.safety, settings.toml.reports
     return Parts(
         portal=portal,
         zone=zone,
@@ -142,6 +142,7 @@ def assemble(
         wialon=settings.wialon_connections(),
         policy_for=policy_for,
         journal_for=journal_for,
+        reports=Reports(dialogs=reports.dialogs, waiting_task=reports.waiting_task),
     )
 
 

@@ -51,18 +51,24 @@ def engine_of(config: Path, env: Mapping[str, str] | None = None) -> str:
 def cancel_workflow(config: Path, workflow: str, *, who: str) -> Sequence[str]:
     """Cancel a workflow and stop the run that it carries, from the next request on.
 
-    Returns the ids of what was cancelled. Raises `ConfigError` for one that has ended.
+    A run that waits for a person has no workflow any more, and waits no longer. Returns the ids of
+    what was cancelled. Raises `ConfigError` for one that has ended.
     """
     settings = load_settings(config, os.environ)
-    with open_client(engine_url(settings)) as client:
-        ids = cancel(client, workflow)
+    clock = SystemClock(settings.clock_scale, settings.clock_since)
+    why = f"отменён: {who}"
     store = open_store(settings.database_url.get_secret_value())
     try:
-        clock = SystemClock(settings.clock_scale, settings.clock_since)
+        with store.write() as db:
+            run = read_run(db, RunId(workflow))
+            if run is not None and run.state is RunState.WAITING_APPROVAL:
+                set_state(db, run.run, RunState.STOPPED, at=clock.now(), detail=why)
+                return (workflow,)
+        with open_client(engine_url(settings)) as client:
+            ids = cancel(client, workflow)
         with store.write() as db:
             run = read_run(db, RunId(workflow))
             if run is not None and run.state not in (RunState.DONE, RunState.FAILED):
-                why = f"отменён: {who}"
                 set_state(db, run.run, RunState.STOPPED, at=clock.now(), detail=why)
     finally:
         store.close()

@@ -42,6 +42,8 @@ def print_report(report: Document) -> None:
     )
     if report["sums"]:
         out.print(_sums(report["sums"]))
+    for row in report.get("compared", ()):
+        out.print(f"К прошлому месяцу: {_compared(row)}")
     _print_counter(out, "Задержаны", report["held"], HOLDS)
     _print_counter(out, "Пропущены", report["skipped"], SKIPS)
     _print_counter(out, "Предупреждения", report["warnings"], WARNINGS)
@@ -102,15 +104,19 @@ def _print_gate(out: Console, report: Document) -> None:
     if gate.get("too_many_invoices"):
         out.print(f"Счетов {gate['too_many_invoices']} — больше, чем --max-invoices.")
     for row in gate.get("deviations", ()):
-        out.print(
-            f"Юрлицо {row['own_company']}, {row['currency']}: компаний было "
-            f"{row['companies_before']}, стало {row['companies_now']}; сумма была "
-            f"{row['total_before']}, стала {row['total_now']}"
-        )
+        out.print(f"Вне полосы: {_compared(row)}")
     if gate["answer"] == "stop":
         out.print("Посмотрите план: stavbill run show. Если он верен: --accept-band")
     elif not report["dry_run"]:
         out.print(f"Применить: stavbill run apply {report['run_id']} --yes")
+
+
+def _compared(row: Document) -> str:
+    return (
+        f"юрлицо {row['own_company']}, {row['currency']}: компаний было "
+        f"{row['companies_before']}, стало {row['companies_now']}; сумма была "
+        f"{row['total_before']}, стала {row['total_now']}"
+    )
 
 
 def print_run(document: Document) -> None:

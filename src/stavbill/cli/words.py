@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from stavbill.plan.run_texts import HOLD_NAMES
+
 DECISIONS = {"bill": "счёт", "skip": "пропущена", "hold": "задержана"}
 STATES = {
     "planned": "план составлен",
@@ -10,24 +12,7 @@ STATES = {
     "stopped": "запись остановлена",
 }
 GATES = {"ask": "Нужно подтверждение.", "stop": "Остановлено до первой записи."}
-HOLDS = {
-    "tariff": "тариф не понят",
-    "field_problem": "поле не понято",
-    "status_empty": "статус пуст",
-    "no_contract": "нет договора",
-    "issuer_unknown": "юрлицо не найдено",
-    "count_mismatch": "количество не сходится",
-    "shared_account": "общая учётная запись не сходится",
-    "account_missing": "нет учётной записи Wialon",
-    "connection_unknown": "неизвестное подключение Wialon",
-    "units_unknown": "Wialon не ответил полностью",
-    "conservation_price_missing": "нет цены консервации",
-    "requisites": "нет реквизитов",
-    "overlap": "месяцы пересекаются",
-    "cancelled_by_hand": "счёт отменён вручную",
-    "covered_unclear": "месяц счёта не ясен",
-    "billed_through_partner": "платит партнёр",
-}
+HOLDS = HOLD_NAMES
 SKIPS = {
     "not_a_customer": "не клиент биллинга",
     "inactive": "не активна",

@@ -24,6 +24,7 @@ from stavbill.operations.parts import Parts
 from stavbill.operations.progress import SILENT, Progress
 from stavbill.operations.reading import PortalFacts, learn_portal
 from stavbill.operations.report import RunReport
+from stavbill.operations.reporting import tell_runs
 from stavbill.plan.gate import Go
 from stavbill.store.runs import (
     RunId,
@@ -77,6 +78,8 @@ async def run_month(parts: Parts, request: MonthRequest, progress: Progress = SI
     report.requests.minimum = least_requests(parts, report, writes=report.state == "done")
     report.seconds = parts.clock.monotonic() - began
     close_month(parts, run, report)
+    if report.state == "done":
+        await tell_runs(parts, portal)
     return report
 
 
@@ -141,6 +144,9 @@ def close_month(parts: Parts, run: RunId, report: RunReport) -> None:
     """Keep the report, and end the run unless it waits for a person."""
     with parts.store.write() as db:
         add_requests(db, run, report.requests.total)
-        set_totals(db, run, report.document())
+        known = read_run(db, run)
+        # Of whom the run was: whoever applies it asks.
+        companies = [] if known is None else known.totals.get("companies", [])
+        set_totals(db, run, report.document() | {"companies": companies})
         if report.state in ENDS:
             set_state(db, run, ENDS[report.state], at=parts.now())

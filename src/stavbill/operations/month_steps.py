@@ -32,7 +32,7 @@ from stavbill.operations.planned import Planned, sum_of
 from stavbill.operations.planning import CHUNK, Planner, PlanRequest, chunks_of
 from stavbill.operations.progress import SILENT, Progress
 from stavbill.operations.reading import PortalFacts, known_sizes, read_portal
-from stavbill.operations.report import RequestsUsed, RunReport
+from stavbill.operations.report import RequestsUsed, RunReport, compared_document
 from stavbill.operations.surroundings import ConnectionView
 from stavbill.plan.gate import Permission, gate
 from stavbill.store.decisions import decision_of, decisions_after
@@ -66,7 +66,7 @@ class MonthRequest:
 
     `month` asks for the run of a month that has passed: it is decided as on that month's last day,
     and its invoices bear today's date. `approved` names the stored plan of which nothing but what
-    is still the same shall be written.
+    is still the same shall be written. `unattended` is what a schedule asks for.
     """
 
     on: date | None = None
@@ -79,6 +79,7 @@ class MonthRequest:
     max_invoices: int | None = None
     override: Override = NO_OVERRIDE
     approved: RunId | None = None
+    unattended: bool = False
 
 
 def begin_month(parts: Parts, run: RunId, request: MonthRequest) -> None:
@@ -218,6 +219,7 @@ def month_report(parts: Parts, run: RunId, request: MonthRequest) -> RunReport:
         violations=planned.violations,
     )
     report.effects.update(planned.effects)
+    report.compared = compared_document(planned.totals)
     if started:
         count_outcomes(parts, run, report)
     return report
@@ -268,6 +270,7 @@ def _permission(parts: Parts, request: MonthRequest) -> Permission:
         yes=request.yes,
         accept_band=request.accept_band,
         partial=bool(request.companies) or request.limit is not None,
+        unattended=request.unattended,
     )
 
 

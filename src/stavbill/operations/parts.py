@@ -27,6 +27,14 @@ class Safety:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reports:
+    """Where people hear of runs: chats for reports, and whether one that waits opens a task."""
+
+    dialogs: tuple[str, ...] = ()
+    waiting_task: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """Everything that an operation may use; made once for each command.
 
@@ -46,6 +54,7 @@ class Parts:
     wialon: Mapping[str, Connection]
     policy_for: Callable[[Sequence[OwnCompany]], Policy]
     journal_for: Callable[[PortalShape], Journal]
+    reports: Reports = Reports()
 
     def now(self) -> datetime:
         """Return the aware UTC time of day."""

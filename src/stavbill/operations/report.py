@@ -9,7 +9,7 @@ from datetime import date
 from stavbill.billing.decision import Bill, Decision, Hold, Skip
 from stavbill.billing.period import Month
 from stavbill.operations.present import Document
-from stavbill.plan.gate import Ask, GateAnswer, Go, Stop
+from stavbill.plan.gate import Ask, GateAnswer, Go, MonthTotals, Stop, Tally
 from stavbill.store.decisions import reason_codes
 
 DONE, BUG, CONFIG, WAITS, STOPPED, IN_DOUBT = range(6)
@@ -91,6 +91,7 @@ class RunReport:
     written: Counter[str] = field(default_factory=Counter)
     changed: list[int] = field(default_factory=list)
     gate: GateAnswer = field(default_factory=Go)
+    compared: list[Document] = field(default_factory=list)
     violations: list[Document] = field(default_factory=list)
     parked: list[Document] = field(default_factory=list)
     failures: list[Document] = field(default_factory=list)
@@ -150,6 +151,7 @@ class RunReport:
             "written": dict(sorted(self.written.items())),
             "changed_since_plan": self.changed,
             "gate": gate_document(self.gate),
+            "compared": self.compared,
             "violations": self.violations,
             "requests": self.requests.total,
             "requests_detail": {
@@ -162,6 +164,24 @@ class RunReport:
             "seconds": round(self.seconds, 1),
             "exit_code": self.exit_code,
         }
+
+
+def compared_document(totals: MonthTotals) -> list[Document]:
+    """Return this month beside the one before, by own company and currency."""
+    rows = []
+    for purse in sorted(totals.now.keys() | totals.before.keys()):
+        now, before = totals.now.get(purse, Tally()), totals.before.get(purse, Tally())
+        rows.append(
+            {
+                "own_company": purse.own_company,
+                "currency": purse.currency,
+                "companies_before": before.companies,
+                "companies_now": now.companies,
+                "total_before": _rubles(before.minor),
+                "total_now": _rubles(now.minor),
+            }
+        )
+    return rows
 
 
 def gate_document(answer: GateAnswer) -> Document:

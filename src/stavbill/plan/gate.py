@@ -140,7 +140,8 @@ GateAnswer = Go | Ask | Stop
 class Permission:
     """What the operator has said beforehand, and the configured limits.
 
-    `partial` is a run of named companies: it is not compared with a whole month.
+    `partial` is a run of named companies: it is not compared with a whole month. `unattended` is
+    one that a schedule began: inside the band it goes on, because nobody sits there to say yes.
     """
 
     band_percent: int = 20
@@ -148,6 +149,7 @@ class Permission:
     yes: bool = False
     accept_band: bool = False
     partial: bool = False
+    unattended: bool = False
 
 
 def gate(totals: MonthTotals, permission: Permission) -> GateAnswer:
@@ -168,7 +170,8 @@ def gate(totals: MonthTotals, permission: Permission) -> GateAnswer:
         deviations = _deviations(totals, permission.band_percent)
         if deviations:
             return Stop(deviations)
-    return Go() if permission.yes or permission.accept_band else Ask(first_run)
+    agreed = permission.yes or permission.accept_band
+    return Go() if agreed or (permission.unattended and not first_run) else Ask(first_run)
 
 
 def _deviations(totals: MonthTotals, percent: int) -> tuple[Deviation, ...]:

@@ -30,6 +30,7 @@ from stavbill.billing.money import Currency
 from stavbill.settings.defaults import default_issuers
 from stavbill.settings.delivery import MailSettings, ReminderSettings, WhatsAppSettings
 from stavbill.settings.documents import DocumentSettings
+from stavbill.settings.reports import ReportSettings
 from stavbill.settings.web import WebSettings
 from stavbill.settings.worker import WorkerSettings
 from stavbill.wialon.connection import DEADLINE_S, PAGE_SIZE, SMALLEST_PAGE
@@ -278,6 +279,7 @@ class TomlSettings(Section):
     billing: BillingSettings = BillingSettings()
     safety: SafetySettings = SafetySettings()
     tasks: TaskSettings = TaskSettings()
+    reports: ReportSettings = ReportSettings()
     wialon: dict[Text, WialonSettings] = Field(default_factory=dict)
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = WorkerSettings()

@@ -12,6 +12,7 @@ from stavbill.log import get_logger
 from stavbill.operations.month_steps import MonthRequest
 from stavbill.operations.parts import Parts
 from stavbill.operations.reconcile import reconcile
+from stavbill.operations.reporting import tell_runs
 from stavbill.operations.rerun import RerunRequest, rerun_company
 from stavbill.operations.sending import send_due
 from stavbill.operations.syncing import sync_portal
@@ -46,7 +47,7 @@ def schedules_of(settings: Settings, parts: Parts) -> tuple[Schedule, ...]:
             return ""
         # Two slots of a day are one run: the day's.
         day = due.astimezone(parts.zone).date().isoformat()
-        return start_month(parts.portal, day, MonthRequest(on=today))
+        return start_month(parts.portal, day, MonthRequest(on=today, unattended=True))
 
     def begin(name: str, crontab: str) -> Schedule:
         queue = SENDING if name == "send" else UPKEEP
@@ -113,8 +114,9 @@ def sends(settings: Settings) -> bool:
 
 
 async def sync(parts: Parts, _document: Document) -> Document:
-    """Catch up with what changed in the portal."""
-    return await sync_portal(parts)
+    """Catch up with what changed in the portal, and tell it of runs that nobody told of."""
+    document = await sync_portal(parts)
+    return document | {"told": await tell_runs(parts)}
 
 
 async def nightly(parts: Parts, document: Document) -> Document:

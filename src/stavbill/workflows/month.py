@@ -29,6 +29,7 @@ from stavbill.operations.month_steps import (
 )
 from stavbill.operations.progress import SILENT
 from stavbill.operations.reading import stored_policy
+from stavbill.operations.reporting import tell_runs
 from stavbill.plan.gate import Go
 from stavbill.store.runs import RunId, RunState, add_requests, read_run, set_state
 from stavbill.store.unsettled import is_stale
@@ -79,6 +80,7 @@ def _attempt(run: str, document: Document) -> Document:
         child.get_result(polling_interval_sec=POLL_S)
     answer = judge_step(run, document)
     if answer != "go":
+        tell_step()
         return {"run": run, "state": answer}
     sharers = []
     for share in range(1, sharers_step() + 1):
@@ -88,7 +90,9 @@ def _attempt(run: str, document: Document) -> Document:
     for end in ("stale", "stopped"):
         if end in ends:
             return {"run": run, "state": end}
-    return close_step(run, document)
+    result = close_step(run, document)
+    tell_step()
+    return result
 
 
 @DBOS.workflow(name="plan")
@@ -234,6 +238,13 @@ def close_step(run: str, document: Document) -> Document:
         return {"run": run, "state": report.state, "exit_code": report.exit_code}
 
     return runtime.wait_for(work())
+
+
+@_retried
+def tell_step() -> int:
+    """Tell people that the run waits, or what it came to; return how many effects that took."""
+    runtime = current()
+    return runtime.wait_for(tell_runs(runtime.parts))
 
 
 def _requests() -> int:

@@ -1,0 +1,40 @@
+"""How far effects came that are known by their key: whether somebody was told already."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from stavbill.plan.effects import EffectKey
+from stavbill.store.effects import Status
+from stavbill.store.runs import RunState
+from stavbill.store.tables import effects, runs
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """An effect that stands in the store; `portal_id` is known when its object stands."""
+
+    status: Status
+    portal_id: int | None
+    run_state: RunState
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is only planned, and nobody is about to send it."""
+        return self.status is Status.PLANNED and self.run_state is not RunState.APPLYING
+
+
+def tellings(db: Connection, portal: str, keys: Collection[EffectKey]) -> dict[EffectKey, Telling]:
+    """Return those of the effects that were ever recorded, by key."""
+    rows = db.execute(
+        select(effects.c.key, effects.c.status, effects.c.portal_id, runs.c.state)
+        .join(runs, runs.c.run == effects.c.run)
+        .where(effects.c.portal == portal, effects.c.key.in_(keys))
+    )
+    return {
+        EffectKey(row.key): Telling(Status(row.status), row.portal_id, RunState(row.state))
+        for row in rows
+    }
