@@ -75,11 +75,13 @@ def test_a_natural_person_needs_a_name_only() -> None:
     person = Party(name="Пробная Анна Ивановна", natural_person=True)
     assert problems_of(replace(russian(), buyer=person)) == ()
     assert problems_of(replace(russian(), buyer=replace(person, name=" "))) == (
-        "Покупатель  : нет наименования.",
+        "Покупатель (без названия): нет наименования.",
     )
 
 
 RUSSIAN = russian()
+# The key of such digits is right, and no bank reads them.
+ARABIC_INN = RUSSIAN.buyer.tax_number.translate({ord("0") + n: 0x660 + n for n in range(10)})
 WRONG: dict[str, tuple[InvoiceDocument, str]] = {
     "seller's number missing": (
         replace(RUSSIAN, seller=replace(RUSSIAN.seller, tax_number="")),
@@ -88,6 +90,10 @@ WRONG: dict[str, tuple[InvoiceDocument, str]] = {
     "buyer's number wrong": (
         replace(RUSSIAN, buyer=replace(RUSSIAN.buyer, tax_number="1234567890")),
         "ИНН 1234567890 с ошибкой",
+    ),
+    "digits of another script": (
+        replace(RUSSIAN, buyer=replace(RUSSIAN.buyer, tax_number=ARABIC_INN)),
+        "с ошибкой",
     ),
     "kpp": (replace(RUSSIAN, buyer=replace(RUSSIAN.buyer, kpp="12345")), "КПП 12345 с ошибкой"),
     "ogrn": (

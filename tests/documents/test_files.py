@@ -99,6 +99,14 @@ def test_a_formula_in_an_annex_is_text() -> None:
     assert (cell.value, cell.data_type) == ('=HYPERLINK("http://example")', "s")
 
 
+def test_a_name_too_long_for_a_cell_is_cut_and_not_left_out() -> None:
+    document = partner(201)
+    first = replace(document.annex[0], account="а" * 40_000)
+    sheet = load_workbook(io.BytesIO(annex_file(replace(document, annex=(first,))))).active
+    assert sheet is not None
+    assert sheet["B4"].value == "а" * 32_767
+
+
 def test_an_annex_has_the_same_bytes() -> None:
     assert annex_file(partner(201)) == annex_file(partner(201))
 
@@ -116,6 +124,21 @@ async def test_a_rendering_process_that_is_killed_is_replaced() -> None:
             child.kill()
             child.join()
         assert await opened.render([russian(), kazakh()]) == [*first, *rendered(kazakh())]
+
+
+async def test_a_document_that_meets_a_bug_holds_up_nobody_elses() -> None:
+    half = replace(russian(), buyer=replace(russian().buyer, name="ООО \ud800"))
+    async with pool() as opened:
+        failed, made = await opened.render([half, russian()])
+    assert isinstance(failed, DocumentError)
+    assert "инцидент" in str(failed)
+    assert [made] == rendered(russian())
+
+
+def test_a_russian_buyer_of_a_kazakh_company_has_an_inn() -> None:
+    (pdf,) = rendered(replace(kazakh(), buyer=russian().buyer))
+    assert f"ИНН {russian().buyer.tax_number}" in text_of(pdf)
+    assert f"БИН/ИИН {kazakh().seller.tax_number}" in text_of(pdf)
 
 
 def test_names_are_text_whatever_they_look_like() -> None:

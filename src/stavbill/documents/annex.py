@@ -14,8 +14,11 @@ from stavbill.documents.invoice import InvoiceDocument, annex_counts
 
 HEADS = ("№", "Учетная запись", "Активных", "На консервации")
 WIDTHS = (6, 48, 12, 16)
-# Written in rows; text is text, whatever it begins with.
-OPTIONS = {"constant_memory": True, "in_memory": True, "strings_to_formulas": False,
+HEAD_ROW = 2
+# A longer text is no cell at all: the library leaves it out and says so to nobody.
+LONGEST_TEXT = 32_767
+# Text is text, whatever it begins with. Written in memory, no part of the file bears a date.
+OPTIONS = {"in_memory": True, "strings_to_formulas": False,
            "strings_to_urls": False, "strings_to_numbers": False}  # fmt: skip
 
 
@@ -32,11 +35,13 @@ def annex_file(document: InvoiceDocument) -> bytes:
         title = f"Приложение к счету № {document.number} от {document.issued:%d.%m.%Y}"
         sheet.write_string(0, 0, title, bold)
         for column, head in enumerate(HEADS):
-            sheet.write_string(2, column, head, bold)
-        last = 3
-        for last, row in enumerate(document.annex, start=3):
-            sheet.write_number(last, 0, last - 2)
-            sheet.write_string(last, 1, row.account)
+            sheet.write_string(HEAD_ROW, column, head, bold)
+        sheet.freeze_panes(HEAD_ROW + 1, 0)
+        sheet.repeat_rows(HEAD_ROW)
+        last = HEAD_ROW
+        for last, row in enumerate(document.annex, start=HEAD_ROW + 1):
+            sheet.write_number(last, 0, last - HEAD_ROW)
+            sheet.write_string(last, 1, row.account[:LONGEST_TEXT])
             sheet.write_number(last, 2, row.active)
             sheet.write_number(last, 3, row.conserved)
         active, conserved = annex_counts(document.annex)

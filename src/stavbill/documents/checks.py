@@ -15,13 +15,16 @@ from stdnum.ru import inn, ogrn
 
 from stavbill.documents.invoice import Bank, Form, InvoiceDocument, Party
 
-KPP = re.compile(r"\d{4}[0-9A-Z]{2}\d{3}")
-RUSSIAN_BIC = re.compile(r"\d{9}")
-ACCOUNT = re.compile(r"\d{20}")
-BIN = re.compile(r"\d{12}")
-KAZAKH_IBAN = re.compile(r"KZ\d{2}\d{3}[0-9A-Z]{13}")
+# [0-9], not \d: digits of other scripts have a right key too, and no bank reads them.
+INN = re.compile(r"[0-9]{10}|[0-9]{12}")
+OGRN = re.compile(r"[0-9]{13}|[0-9]{15}")
+KPP = re.compile(r"[0-9]{4}[0-9A-Z]{2}[0-9]{3}")
+RUSSIAN_BIC = re.compile(r"[0-9]{9}")
+ACCOUNT = re.compile(r"[0-9]{20}")
+BIN = re.compile(r"[0-9]{12}")
+KAZAKH_IBAN = re.compile(r"KZ[0-9]{5}[0-9A-Z]{13}")
 SWIFT = re.compile(r"[A-Z]{6}[0-9A-Z]{2}([0-9A-Z]{3})?")
-TRADER_INN = 12
+BIN_OR_IIN = "БИН/ИИН"
 ACCOUNT_WEIGHTS = (7, 1, 3)
 BIN_WEIGHTS = ((1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), (3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2))
 # Branches of the central bank and of the treasury: accounts there are keyed in another way.
@@ -40,7 +43,7 @@ def _problems(document: InvoiceDocument) -> Iterator[str]:
         yield "В счёте нет строк."
     for role, party in (("Поставщик", document.seller), ("Покупатель", document.buyer)):
         for problem in _party_problems(party, document.form):
-            yield f"{role} {party.name or '(без названия)'}: {problem}."
+            yield f"{role} {party.name.strip() or '(без названия)'}: {problem}."
     check = _kazakh_bank if document.form is Form.KAZAKHSTAN else _russian_bank
     for problem in check(document.bank):
         yield f"Счёт поставщика {document.seller.name}: {problem}."
@@ -55,17 +58,30 @@ def _party_problems(party: Party, form: Form) -> Iterator[str]:
         return
     # A buyer may be of the other country: the number tells by its own key which it is.
     if not (is_inn(party.tax_number) or is_bin(party.tax_number)):
-        what = "БИН/ИИН" if form is Form.KAZAKHSTAN else "ИНН"
-        yield f"{what} {party.tax_number} с ошибкой: контрольная цифра не сходится"
+        what = f"{tax_label(party.tax_number, form)} {party.tax_number}"
+        yield f"{what} с ошибкой: контрольная цифра не сходится"
     if party.kpp and not KPP.fullmatch(party.kpp):
         yield f"КПП {party.kpp} с ошибкой: должно быть 9 знаков"
-    if party.registration and not ogrn.is_valid(party.registration):
+    if party.registration and not is_ogrn(party.registration):
         yield f"ОГРН {party.registration} с ошибкой: контрольная цифра не сходится"
 
 
 def is_inn(text: str) -> bool:
     """Say whether a text is a Russian tax number of 10 or 12 digits with right check digits."""
-    return text.isdecimal() and bool(inn.is_valid(text))
+    return INN.fullmatch(text) is not None and bool(inn.is_valid(text))
+
+
+def is_ogrn(text: str) -> bool:
+    """Say whether a text is an ОГРН of 13 or an ОГРНИП of 15 digits with a right check digit."""
+    return OGRN.fullmatch(text) is not None and bool(ogrn.is_valid(text))
+
+
+def tax_label(number: str, form: Form) -> str:
+    """Return what a tax number is called: by its own key, by the form where that does not tell."""
+    is_russian, is_kazakh = is_inn(number), is_bin(number)
+    if is_russian == is_kazakh:
+        return BIN_OR_IIN if form is Form.KAZAKHSTAN else "ИНН"
+    return "ИНН" if is_russian else BIN_OR_IIN
 
 
 def is_bin(text: str) -> bool:

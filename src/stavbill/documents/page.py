@@ -13,6 +13,7 @@ from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 from stavbill.documents.amounts import in_words
+from stavbill.documents.checks import tax_label
 from stavbill.documents.invoice import (
     InvoiceDocument,
     annex_counts,
@@ -53,6 +54,7 @@ class Pages:
             "percent": percent,
             "pieces": pieces,
             "words": in_words,
+            "tax_label": tax_label,
             "day": _day,
             "day_in_words": _day_in_words,
         }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import uuid
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -21,12 +22,18 @@ from stavbill.documents.invoice import InvoiceDocument
 from stavbill.documents.page import Pages
 from stavbill.documents.style import Style
 from stavbill.errors import ConfigError, DocumentError
+from stavbill.log import get_logger
 
 ATTEMPTS = 3
 BROKEN = (
     "Документ счёта {number} не составлен: процесс вёрстки каждый раз прерывается. Проверьте, "
     "хватает ли памяти."
 )
+FAILED = (
+    "Документ счёта {number} не составлен: внутренняя ошибка, инцидент {incident}. Остальные счета "
+    "это не задерживает."
+)
+log = get_logger()
 # One renderer for each rendering process, made when the process starts.
 _renderer: list[object] = []
 
@@ -73,8 +80,8 @@ class RenderPool:
     async def render(self, documents: Sequence[InvoiceDocument]) -> list[bytes | DocumentError]:
         """Return a PDF file for each document, in their order.
 
-        An error stands for a document whose template asks for what it may not have, or that kills
-        the processes which render it.
+        An error stands for a document whose template asks for what it may not have, that kills the
+        processes which render it, or that meets a bug: it keeps nobody else's from being made.
         """
         return list(await asyncio.gather(*(self._one(document) for document in documents)))
 
@@ -89,6 +96,11 @@ class RenderPool:
                 if self._executor is executor:
                     self._executor = None
                 continue
+            except Exception:
+                # One customer's document, as planning has it of one company.
+                incident = uuid.uuid4().hex[:8]  # noqa: TID251  names an incident, decides nothing
+                log.exception("document_failed", invoice=document.number, incident=incident)
+                return DocumentError(FAILED.format(number=document.number, incident=incident))
             return DocumentError(made.reason) if isinstance(made, _Failed) else made
         return DocumentError(BROKEN.format(number=document.number))
 
