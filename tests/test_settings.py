@@ -22,7 +22,7 @@ from stavbill.settings import (
     load_settings,
     write_secrets_file,
 )
-from stavbill.settings.template import rules_toml, sections_toml
+from stavbill.settings.template import optional_toml, rules_toml, sections_toml
 from stavbill.workdays import RussianWorkdays
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -93,6 +93,17 @@ def test_what_init_writes_is_what_an_empty_file_means(tmp_path: Path) -> None:
 
     assert written.toml == load(tmp_path).toml
     assert "Бухгалтеру" in rules_toml()
+
+
+def test_what_init_offers_holds_when_it_is_taken(tmp_path: Path) -> None:
+    offered = "\n".join(line.removeprefix("# ") for line in optional_toml().splitlines()[3:])
+    offered = offered.replace("\n#\n", "\n\n")
+    toml = load(tmp_path, offered).toml
+
+    assert toml.mail.senders[0].code == "main"
+    assert toml.documents.issuers[0].logo == "logo.png"
+    assert toml.reminders.steps[0].days == -3
+    assert (toml.worker, toml.mail.manual) == (load(tmp_path).toml.worker, False)
 
 
 def test_every_error_is_told_at_once(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from stavbill.bitrix.mapping import UserField
 from stavbill.plan.effects import InvoiceStage
 from stavbill.settings.defaults import default_issuers
 from stavbill.settings.model import FieldSettings
-from stavbill.settings.template import quoted, rules_toml, sections_toml
+from stavbill.settings.template import optional_toml, quoted, rules_toml, sections_toml
 
 NOT_FOUND = "# НЕ НАЙДЕНО: "
 STAGE_WORDS = {
@@ -56,7 +56,7 @@ def whole_toml(
         _tasks(found),
         *_wialon(installation.wialon),
         _database(installation.database_url),
-        WORKER,
+        optional_toml(),
     )
     return "\n".join(section for section in sections if section)
 
@@ -237,12 +237,6 @@ def _wialon(connections: Mapping[str, str]) -> list[str]:
         f"[wialon.{_key(name)}]  # значение «Где найти»\nurl = {quoted(url)}\n"
         for name, url in connections.items()
     ]
-
-
-WORKER = """\
-# [worker]                # stavbill worker: строки crontab по времени портала, "" — никогда
-# month = "0 7 * * *"     # запуск месяца, только по рабочим дням
-"""
 
 
 def _database(url: str) -> str:

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import Field, StrictInt, StrictStr
 
 from stavbill.settings.delivery import Code, Line
+from stavbill.settings.section import Section
 
 Account = Annotated[StrictStr, Field(pattern=r"^([0-9]{20}|KZ[0-9A-Z]{18}|)$")]
 KazakhCode = Annotated[StrictStr, Field(pattern=r"^[0-9]*$")]
 Millimetres = Annotated[StrictInt, Field(ge=5, le=120)]
-
-
-class Section(BaseModel):
-    """A table of the TOML: nothing unknown in it, nothing changed after it was read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class IssuerLookSettings(Section):

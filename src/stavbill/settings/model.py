@@ -16,9 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StrictBool,
     StrictInt,
@@ -31,6 +29,7 @@ from stavbill.settings.defaults import default_issuers
 from stavbill.settings.delivery import MailSettings, ReminderSettings, WhatsAppSettings
 from stavbill.settings.documents import DocumentSettings
 from stavbill.settings.reports import ReportSettings
+from stavbill.settings.section import Section
 from stavbill.settings.web import WebSettings
 from stavbill.settings.worker import WorkerSettings
 from stavbill.wialon.connection import DEADLINE_S, PAGE_SIZE, SMALLEST_PAGE
@@ -104,12 +103,6 @@ Share = Annotated[float, BeforeValidator(_number), Field(ge=0, lt=1)]
 Price = Annotated[Decimal, Field(ge=0, decimal_places=2)]
 Percent = Annotated[Decimal, Field(ge=0, le=100)]
 Id = Annotated[StrictInt, Field(gt=0)]
-
-
-class Section(BaseModel):
-    """A table of the TOML: nothing unknown in it, nothing changed after it was read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class LimitSettings(Section):
@@ -227,7 +220,9 @@ class BillingSettings(Section):
     sending_day: Annotated[StrictInt, Field(ge=1, le=LAST_SENDING_DAY)] = 10
     pay_within_days: Annotated[StrictInt, Field(ge=0, le=365)] = 10
     default_currency: Currency = Currency.RUB
-    conservation_prices: dict[Currency, Price] = {Currency.RUB: Decimal(100)}
+    conservation_prices: dict[Currency, Price] = Field(
+        default_factory=lambda: {Currency.RUB: Decimal(100)}
+    )
     title_mark: StrictStr = "[Биллинг]"
     hand_wording: tuple[HandWordingSettings, ...] = ()
 

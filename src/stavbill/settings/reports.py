@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StrictBool, StrictStr
+from pydantic import AfterValidator, StrictBool, StrictStr
+
+from stavbill.settings.section import Section
 
 DIALOG_LETTERS = ("chat", "sg", "task", "")
 
@@ -19,10 +21,8 @@ def _dialog(text: str) -> str:
 Dialog = Annotated[StrictStr, AfterValidator(_dialog)]
 
 
-class ReportSettings(BaseModel):
+class ReportSettings(Section):
     """Where the report of a finished run is posted; whether a run that waits opens a task."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     dialogs: tuple[Dialog, ...] = ()
     waiting_task: StrictBool = True

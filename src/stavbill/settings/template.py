@@ -26,6 +26,56 @@ band_percent = 20                   # больше отличие от прош�
 # max_invoices = 700
 read_only = false
 """
+OPTIONAL = """\
+# Дальше — необязательное, со значениями по умолчанию или с примерами. Уберите «# » перед строкой
+# вместе с её [разделом], чтобы она подействовала. Все настройки: docs/configuration.md
+#
+# [reports]
+# dialogs = ["chat58"]              # куда писать итог прогона: чат, пользователь («5»), «task57»
+# waiting_task = true               # прогон, который ждёт согласия, ставит задачу
+#
+# [worker]                          # stavbill worker: crontab по времени портала, "" — никогда
+# month = "0 7 * * *"               # прогон месяца, только по рабочим дням
+# sync = "20 * * * *"               # что изменилось на портале
+# nightly = "30 2 * * *"            # сверка с порталом
+# send = "*/5 * * * *"              # отправка счетов, у которых подошёл срок
+# tidy = "10 4 * * *"               # уборка закончившихся заданий
+#
+# [web]                             # stavbill web: роботы, события, ссылки в письмах
+# host = "127.0.0.1"
+# port = 8080
+# public_url = "https://billing.example"
+#
+# [documents]                       # печатная форма счёта
+# templates = "счёт"                # папка со своими шаблонами рядом с этим файлом
+#
+# [[documents.issuers]]
+# issuer = "ps-rf"                  # код правила из [[issuers]]
+# logo = "logo.png"                 # PNG или JPEG рядом с этим файлом
+# stamp = "stamp.png"
+# signature = "director.png"
+#
+# [mail]                            # пока нет отправителя, писем нет
+# manual = false                    # true: каждый счёт ждёт stavbill invoice release
+#
+# [[mail.senders]]                  # пароль: STAVBILL_SMTP_PASSWORD_MAIN, где MAIN — code
+# code = "main"
+# host = "smtp.example.ru"
+# user = "billing@example.ru"
+# address = "billing@example.ru"
+# name = "Счета, ООО «Пример»"
+#
+# [mail.notices]                    # ящик с уведомлениями; пароль: STAVBILL_IMAP_PASSWORD
+# host = "imap.example.ru"
+# user = "bounces@example.ru"
+#
+# [whatsapp]                        # Green-API; ключ: STAVBILL_WHATSAPP_TOKEN
+# instance = "1101000001"
+#
+# [[reminders.steps]]
+# code = "before"
+# days = -3                         # дней до последнего дня оплаты; без минуса — после него
+"""
 
 
 def rules_toml() -> str:
@@ -36,6 +86,11 @@ def rules_toml() -> str:
 def sections_toml() -> str:
     """Return [billing] and [safety] with their defaults as TOML."""
     return REST
+
+
+def optional_toml() -> str:
+    """Return what works without being named, as remarks: lines to take out of them."""
+    return OPTIONAL
 
 
 def quoted(text: str) -> str:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import Field, StrictBool, StrictInt, StrictStr
+
+from stavbill.settings.section import Section
 
 
-class WebSettings(BaseModel):
+class WebSettings(Section):
     """Where `stavbill web` listens, and what it refuses.
 
     `public_url` is the address that Bitrix24 and customers see (a reverse proxy with TLS stands
     before us). A post is at most `max_body` bytes long, and at most `max_age_s` seconds old when it
     says how old it is. `docs` shows the OpenAPI page.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     host: StrictStr = "127.0.0.1"
     port: Annotated[StrictInt, Field(ge=0, le=65535)] = 8080

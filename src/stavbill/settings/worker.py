@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import AfterValidator, Field, StrictInt, StrictStr
+
+from stavbill.settings.section import Section
 
 
 def _five_fields(text: str) -> str:
@@ -17,14 +19,12 @@ def _five_fields(text: str) -> str:
 Crontab = Annotated[StrictStr, AfterValidator(_five_fields)]
 
 
-class WorkerSettings(BaseModel):
+class WorkerSettings(Section):
     """Schedules in the portal's time zone; an empty one is never due.
 
     The month's run is begun on working days only. `shares` is how many workers may write one run
     side by side; `keep_days` how long ended workflows are remembered.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     month: Crontab = "0 7 * * *"
     sync: Crontab = "20 * * * *"
