@@ -206,7 +206,7 @@ def test_a_template_with_an_error_is_named_before_anything_is_sent(
         Texts(tmp_path).check()
 
 
-@pytest.mark.parametrize("state", ["confirmed", "replaced"])
+@pytest.mark.parametrize("state", ["confirmed", "standing == 'corrected'", "standing == 'paid'"])
 def test_an_error_in_what_a_page_seldom_says_is_found_as_early(tmp_path: Path, state: str) -> None:
     wrong = f"{{% if {state} %}}{{{{ invoice.numbr }}}}{{% endif %}}"
     (tmp_path / "page.html").write_text(wrong, encoding="utf-8")

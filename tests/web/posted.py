@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from stavbill.billing.facts import CompanyId
+from stavbill.billing.facts import CompanyId, InvoiceState
 from stavbill.billing.money import Currency, Money
 from stavbill.delivery.links import Links
 from stavbill.delivery.texts import Texts
@@ -27,8 +27,10 @@ from stavbill.store.messages import (
     messages_of,
     read_message,
 )
+from stavbill.store.mirror import begin_reading, put_records
 from stavbill.store.sendings import NewSending, SendingId, SendingState, add_sending, set_notice
 from tests.delivery.office import SECRET, PaperFactory
+from tests.store.samples import invoice_record
 from tests.web.served import NOW, PORTAL
 from tests.worker.hand_clock import HandClock
 
@@ -94,6 +96,15 @@ def put_sending(
         sending = add_sending(db, PORTAL, new, at=NOW)
         set_notice(db, sending, notice, pay_link)
     return sending
+
+
+def put_invoice(store: Store, company: int, state: InvoiceState) -> None:
+    """Put the portal's invoice of a company's revision into the store, as it was last read."""
+    known = invoice_record(company, company)
+    record = replace(known, issued=replace(known.issued, state=state))
+    with store.write() as db:
+        reading = begin_reading(db, PORTAL, whole=False, at=NOW)
+        put_records(db, PORTAL, reading, [record])
 
 
 def put_messages(

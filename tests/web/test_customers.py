@@ -11,10 +11,20 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from stavbill.billing.facts import InvoiceState
 from stavbill.delivery.links import Links, Purpose, sign
 from stavbill.store.database import Store
 from tests.delivery.office import SECRET
-from tests.web.posted import BASE, NOTICE, kinds_of, posted, put_sending, status_of, visitors_of
+from tests.web.posted import (
+    BASE,
+    NOTICE,
+    kinds_of,
+    posted,
+    put_invoice,
+    put_sending,
+    status_of,
+    visitors_of,
+)
 from tests.web.posted import claim as claim_all
 from tests.web.posted import put_messages as put_all
 from tests.web.posted import settle as settle_all
@@ -220,12 +230,37 @@ async def test_nobody_pays_by_an_invoice_that_was_corrected(store: Store) -> Non
         put_sending(store, 1, revision=2)
         shown = await client.get(page_of(message))
         pressed = await client.post(page_of(message))
+        assert (await client.get(f"{page_of(message)}/document")).status_code == 410
     for answer in (shown, pressed):
         assert answer.status_code == 200
         assert "Счёт исправлен, по этому не платите" in answer.text
         assert "<button" not in answer.text
         assert pay not in answer.text
         assert "/document" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "document"),
+    [
+        pytest.param(InvoiceState.CANCELLED, "Счёт отменён, по нему не платите", 410),
+        pytest.param(InvoiceState.PAID, "Счёт оплачен", 200),
+    ],
+)
+async def test_nobody_pays_by_an_invoice_that_is_paid_or_cancelled(
+    store: Store, state: InvoiceState, words: str, document: int
+) -> None:
+    pay = "https://portal.example/pay/abc"
+    message = posted(store, pay_link=pay)
+    put_invoice(store, 1, state)
+    async with web(store) as client:
+        shown = await client.get(page_of(message))
+        pressed = await client.post(page_of(message))
+        assert (await client.get(f"{page_of(message)}/document")).status_code == document
+    assert words in pressed.text
+    for answer in (shown, pressed):
+        assert answer.status_code == 200
+        assert "оплатить" not in answer.text
+        assert pay not in answer.text
 
 
 async def test_a_link_says_nothing_about_the_customer(store: Store) -> None:

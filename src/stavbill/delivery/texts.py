@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
@@ -26,6 +27,15 @@ INSTALLED = Path(__file__).parents[1] / "templates" / "mail"
 SUBJECT, TEXT, HTML = "subject.txt", "letter.txt", "letter.html"
 CAPTION, PAGE = "caption.txt", "page.html"
 EVERY = (SUBJECT, TEXT, HTML, CAPTION, PAGE)
+
+
+class Standing(StrEnum):
+    """What has become of an invoice since its letter left; pages say it, and offer what fits."""
+
+    DUE = "due"
+    CORRECTED = "corrected"
+    PAID = "paid"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +74,8 @@ class Texts:
             for facts in _samples():
                 self._write(name, facts)
         for facts in _samples():
-            self.page(facts, confirmed=True)
-            self.page(facts, confirmed=False, replaced=True)
+            for standing in Standing:
+                self.page(facts, confirmed=True, standing=standing)
 
     def subject(self, facts: LetterFacts) -> str:
         """Return the letter's subject, one line."""
@@ -83,15 +93,22 @@ class Texts:
         """Return the words that go with the document by WhatsApp."""
         return self._write(CAPTION, facts).strip()
 
-    def page(self, facts: LetterFacts, *, confirmed: bool, replaced: bool = False) -> str:
+    def page(
+        self, facts: LetterFacts, *, confirmed: bool, standing: Standing = Standing.DUE
+    ) -> str:
         """Return the page behind the link; `confirmed` once a person has pressed the button.
 
-        `replaced` is for an invoice that was corrected since: nobody shall pay by it.
+        Nobody shall pay by an invoice that does not stand as DUE.
         """
-        return self._write(PAGE, facts, confirmed=confirmed, replaced=replaced)
+        return self._write(PAGE, facts, confirmed=confirmed, standing=standing)
 
     def _write(
-        self, name: str, facts: LetterFacts, *, confirmed: bool = False, replaced: bool = False
+        self,
+        name: str,
+        facts: LetterFacts,
+        *,
+        confirmed: bool = False,
+        standing: Standing = Standing.DUE,
     ) -> str:
         try:
             template = self._environment.get_template(name)
@@ -103,7 +120,7 @@ class Texts:
                 pixel=facts.pixel,
                 pay_link=facts.pay_link,
                 confirmed=confirmed,
-                replaced=replaced,
+                standing=standing.value,
             )
         except TemplateError as error:
             where = _place(error, name)

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
+from stavbill.billing.facts import InvoiceState
 from stavbill.clock import Clock
 from stavbill.delivery.letter import Attachment
 from stavbill.delivery.links import Purpose, message_of
 from stavbill.delivery.mailboxes import MailboxError
 from stavbill.delivery.notices import notices_in
 from stavbill.delivery.status import TAKEN, Status
+from stavbill.delivery.texts import Standing
 from stavbill.delivery.visits import Crowd, Visit, looks_automatic, presses_by_itself
 from stavbill.delivery.whatsapp import ProviderReport, mark_of, report_of
 from stavbill.operations.handing import OUTWEIGHS
@@ -26,6 +28,7 @@ from stavbill.operations.posting import letter_facts
 from stavbill.operations.present import Document
 from stavbill.plan.notices import InvoiceNotice
 from stavbill.store.database import Store
+from stavbill.store.lookup import invoice_of
 from stavbill.store.message_events import Evidence, learn
 from stavbill.store.messages import (
     Message,
@@ -38,6 +41,7 @@ from stavbill.store.messages import (
 from stavbill.store.sendings import Sending, revisions_of, sendings_by_id
 
 SEVERAL = 200
+NOT_IN_FORCE = (Standing.CORRECTED, Standing.CANCELLED)
 
 
 async def read_notices(parts: Parts, mail: MailOptions) -> Document:
@@ -136,6 +140,13 @@ async def ask_provider(parts: Parts, mail: MailOptions) -> int:
     return known
 
 
+@dataclass(frozen=True, slots=True)
+class NotInForce:
+    """The document is not given any more: the invoice was corrected or cancelled since."""
+
+    standing: Standing
+
+
 class Visitors:
     """What `stavbill web` does when somebody follows a link of a letter, or the provider calls.
 
@@ -181,12 +192,14 @@ class Visitors:
             self._learn(message, evidence)
         return self._written(message, confirmed=True)
 
-    async def document(self, token: str) -> Attachment | NoDocument | None:
+    async def document(self, token: str) -> Attachment | NoDocument | NotInForce | None:
         """Return the document behind a link, None for a token that is not ours."""
         message = self._message(token, Purpose.PAGE)
         if message is None:
             return None
         sending = self._sending(message)
+        if (standing := self._standing(sending)) in NOT_IN_FORCE:
+            return NotInForce(standing)
         files = (await self._mail.renderer.files([sending]))[sending.sending]
         return files if isinstance(files, NoDocument) else files[0]
 
@@ -219,11 +232,21 @@ class Visitors:
 
     def _written(self, message: Message, *, confirmed: bool) -> str:
         sending = self._sending(message)
+        facts = letter_facts(self._mail, message, sending, None)
+        standing = self._standing(sending)
+        return self._mail.texts.page(facts, confirmed=confirmed, standing=standing)
+
+    def _standing(self, sending: Sending) -> Standing:
+        """Return what has become of an invoice, by the portal as it was last read."""
         with self._desk.store.read() as db:
             last = revisions_of(db, self._desk.portal, sending.invoice)[-1]
-        facts = letter_facts(self._mail, message, sending, None)
-        replaced = last.revision > sending.revision
-        return self._mail.texts.page(facts, confirmed=confirmed, replaced=replaced)
+            record = invoice_of(db, self._desk.portal, last.portal_id)
+        state = InvoiceState.LIVE if record is None else record.issued.state
+        if state is InvoiceState.CANCELLED:
+            return Standing.CANCELLED
+        if last.revision > sending.revision:
+            return Standing.CORRECTED
+        return Standing.PAID if state is InvoiceState.PAID else Standing.DUE
 
 
 def _reported(report: ProviderReport, now: datetime) -> Evidence:

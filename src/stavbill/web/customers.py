@@ -16,12 +16,13 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from stavbill.clock import Clock
 from stavbill.delivery.visits import Visit
-from stavbill.operations.evidence import Visitors
+from stavbill.operations.evidence import NotInForce, Visitors
 from stavbill.operations.mail_parts import NoDocument
 
 PICTURE = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 UNKNOWN = "Такой ссылки нет. Если вы пришли из письма со счётом, ответьте на него."
 NO_DOCUMENT = "Документ сейчас не открыть. Он приложен к письму; попробуйте позже."
+NOT_IN_FORCE = "Этот счёт исправлен или отменён: по нему не платите."
 UNAVAILABLE = "Страница сейчас не открывается, попробуйте через минуту. Счёт приложен к письму."
 RETRY_AFTER_S = "5"
 # Nothing of these answers is kept by anybody on the way, indexed, framed or told to other sites.
@@ -91,6 +92,8 @@ class _Reception:
             found = await self._visitors.document(token)
         if found is None:
             return _unknown()
+        if isinstance(found, NotInForce):
+            return PlainTextResponse(NOT_IN_FORCE, 410, headers=dict(PRIVATE))
         if isinstance(found, NoDocument):
             return PlainTextResponse(NO_DOCUMENT, 503, headers=dict(PRIVATE))
         name = f"inline; filename=\"invoice.pdf\"; filename*=UTF-8''{quote(found.name)}"
