@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from benchmarks.figures import Figure
 
-NIGHTS, A_MINUTE = 240, 1_000
+NIGHTS, A_MINUTE = 600, 1_000
 
 
 def figures() -> Iterator[Figure]:

@@ -8,6 +8,7 @@ yet is a forecast by the law alone.
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cache
 
 import holidays
 from typing_extensions import override
@@ -15,6 +16,11 @@ from typing_extensions import override
 SATURDAY = 5
 JANUARY_HOLIDAYS_END = 8
 LAST_YEAR = 2100
+
+
+@cache
+def _holidays(country: str) -> holidays.HolidayBase:
+    return holidays.country_holidays(country)
 
 
 class NationalWorkdays:
@@ -27,7 +33,7 @@ class NationalWorkdays:
 
     def __init__(self) -> None:
         """Load nothing yet: the library builds a year when it is first asked for."""
-        self._days = holidays.country_holidays(self.country)
+        self._days = _holidays(self.country)
         self._answers: dict[date, bool] = {}
         decrees: dict[int, object] = getattr(self._days, "special_public_holidays", {})
         self.known_through: int = max(decrees, default=0)

@@ -1,6 +1,6 @@
 """`python -m tests.simulator --seed N --nights M`: play nights until something must never be.
 
-Seeds from `--seed` on are played, ten nights each, by as many processes as there are processors. A
+Seeds from `--seed` on are played, thirty nights each, by as many processes as there are cores. A
 failing one is played again with fewer faults, prints the options that replay it, and ends with 1.
 """
 

@@ -7,7 +7,6 @@ or be dead.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +14,7 @@ from urllib.parse import parse_qsl
 
 import aiohttp
 import httpx
+import orjson
 from sqlalchemy import Connection
 from typing_extensions import override
 from yarl import URL
@@ -141,7 +141,7 @@ class PortalReading:
 
     async def call(self, method: str, items: dict[str, Any], raw: bool) -> Any:  # noqa: FBT001, ANN401  its signature
         assert raw
-        body = json.dumps(items, default=str).encode()
+        body = orjson.dumps(items, default=str)
         headers = {"Content-Type": "application/json"}
         status = 0
         for attempt in range(TRIES):
@@ -153,7 +153,7 @@ class PortalReading:
             await self._clock.sleep(BACK_S)
             await self._life.go_on()
             if not answer.dropped and answer.status == httpx.codes.OK:
-                return json.loads(answer.body)
+                return orjson.loads(answer.body)
             status = 0 if answer.dropped else answer.status
             await self._clock.sleep(WAIT_S * 2**attempt)
         if status == 0:

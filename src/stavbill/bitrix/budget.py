@@ -5,10 +5,11 @@ Source: Bitrix24 reference 2 (b24restdocs: limits.md); performance page §1 and 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+import orjson
 
 # Width of a slot of charges. Where the portal's minute baskets begin is not known, so a charge is
 # kept for the whole window after the end of its slot: up to this much longer than the portal does.
@@ -84,7 +85,7 @@ class Budget:
         """
         budget = cls(at=now)
         if text:
-            raw = json.loads(text)
+            raw = orjson.loads(text)
             methods = raw.pop("methods")
             budget = cls(**raw)
             for name, method in methods.items():
@@ -111,7 +112,7 @@ class Budget:
             "refusals": self.refusals,
             "methods": methods,
         }
-        return json.dumps(raw, separators=(",", ":"))
+        return orjson.dumps(raw, option=orjson.OPT_NON_STR_KEYS).decode()
 
     def _refresh(self, now: float, limits: Limits) -> None:
         self.level = max(self.level - max(now - self.at, 0.0) * limits.rate, 0.0)

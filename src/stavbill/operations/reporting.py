@@ -42,9 +42,10 @@ from stavbill.store.runs import (
     set_state,
     start_run,
 )
-from stavbill.store.told import tellings
+from stavbill.store.told import standing_objects, tellings
 
-LATEST = 60
+# The run of everybody is seldom farther back; those of named companies lie between.
+NEAREST, FARTHEST = 5, 60
 # A report that nobody could post for so long is no news any more.
 NEWS = timedelta(days=7)
 # Such a run has not come to its answer yet: it takes nobody's place.
@@ -115,18 +116,19 @@ def _log_declined(db: Connection, parts: Parts, effects: Sequence[Effect]) -> No
 # -------------------------------------------------------------------------- what is to be told
 def _untold(db: Connection, parts: Parts) -> list[Effect]:
     """Return what nobody has told yet."""
-    known = latest_runs(db, parts.portal, LATEST, kind=RunKind.MONTH)
-    runs = [run for run in known if not run.dry_run]
-    policy = stored_policy(parts)
-    wanted = [*_reports(parts, policy, runs), *_waiting(parts, policy, runs)]
+    waits = _the_one_that_waits(db, parts)
+    wanted = [*_reports(db, parts), *_waiting(parts, waits)]
     told = tellings(db, parts.portal, [effect.key for effect in wanted])
     fresh = [one for one in wanted if (has := told.get(one.key)) is None or has.is_open]
-    return [*fresh, *_ended(db, parts, runs)]
+    return [*fresh, *_ended(db, parts, waits)]
 
 
-def _reports(parts: Parts, policy: Policy, runs: Sequence[Run]) -> Iterator[Effect]:
+def _reports(db: Connection, parts: Parts) -> Iterator[Effect]:
     """Yield the reports of runs that ended lately and wrote or met anything."""
-    for run in runs:
+    if not parts.reports.dialogs:
+        return
+    policy = stored_policy(parts)
+    for run in _real_runs(db, parts, FARTHEST):
         if run.state is not RunState.DONE or run.finished is None:
             continue
         is_news = parts.now() - run.finished <= NEWS
@@ -136,36 +138,39 @@ def _reports(parts: Parts, policy: Policy, runs: Sequence[Run]) -> Iterator[Effe
                 yield report_message(_told(run, policy), dialog)
 
 
-def _waiting(parts: Parts, policy: Policy, runs: Sequence[Run]) -> Iterator[Effect]:
+def _waiting(parts: Parts, run: Run | None) -> Iterator[Effect]:
     """Yield the task about the run that waits."""
-    run = _the_one_that_waits(runs)
     if run is None or not parts.reports.waiting_task or "gate" not in run.totals:
         return
+    policy = stored_policy(parts)
     # From the run, not from today: told again tomorrow, it is the same task.
     due = next_working_day(_day(parts, run), policy.calendar)
     yield waiting_task(_told(run, policy), due)
 
 
-def _ended(db: Connection, parts: Parts, runs: Sequence[Run]) -> Iterator[Effect]:
+def _ended(db: Connection, parts: Parts, waits: Run | None) -> Iterator[Effect]:
     """Yield the completion of tasks about runs that wait no longer."""
-    waits = _the_one_that_waits(runs)
-    over = [run.run for run in runs if waits is None or run.run != waits.run]
-    keys = [key for run in over for key in (waits_key(run), closes_key(run))]
-    told = tellings(db, parts.portal, keys)
-    for run in over:
-        task, closed = told.get(waits_key(run)), told.get(closes_key(run))
-        if task is None or task.status is not Status.DONE or task.portal_id is None:
-            continue
+    standing = standing_objects(db, parts.portal, waits_key(RunId("")))
+    over = {run: task for run, task in standing.items() if waits is None or run != waits.run}
+    told = tellings(db, parts.portal, [closes_key(run) for run in over]) if over else {}
+    for run, task in over.items():
+        closed = told.get(closes_key(run))
         if closed is None or closed.is_open:
-            yield waiting_ends(run, task.portal_id)
+            yield waiting_ends(run, task)
 
 
-def _the_one_that_waits(runs: Sequence[Run]) -> Run | None:
+def _the_one_that_waits(db: Connection, parts: Parts) -> Run | None:
     """Return the newest run of everybody when it waits; a later one has taken its place."""
-    whole = [run for run in runs if not run.totals.get("companies") and run.state not in BEGINNING]
-    if whole and whole[0].state is RunState.WAITING_APPROVAL:
-        return whole[0]
+    for reach in (NEAREST, FARTHEST):
+        for run in _real_runs(db, parts, reach):
+            if not run.totals.get("companies") and run.state not in BEGINNING:
+                return run if run.state is RunState.WAITING_APPROVAL else None
     return None
+
+
+def _real_runs(db: Connection, parts: Parts, limit: int) -> list[Run]:
+    known = latest_runs(db, parts.portal, limit, kind=RunKind.MONTH)
+    return [run for run in known if not run.dry_run]
 
 
 def _day(parts: Parts, run: Run) -> date:

@@ -47,6 +47,8 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        # The same pool; its transactions begin as a writer's.
+        self._writing: Engine = engine.execution_options(**{_WRITES: True})
 
     @property
     def url(self) -> URL:
@@ -62,10 +64,8 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Give a connection whose changes are durable when the block ends, or not made at all."""
-        with self._told(), self.engine.connect() as db:
-            db = db.execution_options(**{_WRITES: True})  # noqa: PLW2901  the same connection
-            with db.begin():
-                yield db
+        with self._told(), self._writing.begin() as db:
+            yield db
 
     def close(self) -> None:
         """Let go of every connection."""

@@ -272,8 +272,10 @@ def waiting(db: Connection, scope: Scope, status: Status) -> Waiting | None:
         query = query.where(effects.c.portal_id.is_not(None))
     # Ordered rather than min and max: each looks at one end of the index.
     first = db.execute(query.order_by(effects.c.due).limit(1)).scalar_one_or_none()
-    last = db.execute(query.order_by(effects.c.due.desc()).limit(1)).scalar_one_or_none()
-    return None if first is None or last is None else Waiting(first, last)
+    if first is None:
+        return None
+    last = db.execute(query.order_by(effects.c.due.desc()).limit(1)).scalar_one()
+    return Waiting(first, last)
 
 
 def first_claim_end(db: Connection, scope: Scope) -> datetime | None:

@@ -117,7 +117,9 @@ def complete_snapshot(db: Connection, snapshot: SnapshotId, *, at: datetime) -> 
             snapshots.c.started < at - LONGEST_RUN,
         )
     ).scalars()
-    _drop(db, list(old))
+    dropped = list(old)
+    if dropped:
+        _drop(db, dropped)
 
 
 def fail_snapshot(db: Connection, snapshot: SnapshotId, *, detail: str, at: datetime) -> None:

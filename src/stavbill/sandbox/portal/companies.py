@@ -49,7 +49,9 @@ def company_list(state: State, call: Call) -> Answer:
     )
     page, answer = run(state, state.view(state.companies), query)
     names, many = _selected(fields, call.params.texts("select"))
-    return replace(answer, result=[_read(state, record, names, many) for record in page])
+    kind = ENTITY, tuple(names), tuple(many)
+    rows = state.written.rows(page, kind, lambda one: _read(state, one, names, many))
+    return replace(answer, result=rows)
 
 
 def _selected(fields: dict[str, Field], select: list[str]) -> tuple[list[Field], list[str]]:

@@ -81,7 +81,7 @@ def document_list(state: State, call: Call) -> Answer:
     """Return a page of documents."""
     page, answer = _page(state, state.documents, DOCUMENT, call)
     select = call.params.texts("select")
-    found = [read_document(state, record) for record in page]
+    found = state.written.rows(page, "document", lambda one: read_document(state, one))
     if select and "*" not in select:
         found = [{name: each[name] for name in ("id", *select)} for each in found]
     return replace(answer, result={"documents": found})

@@ -109,7 +109,11 @@ def item_list(state: State, call: Call) -> Answer:
     names = None
     if select and "*" not in select:
         names = {name: fields[name] for name in select if name in fields}
-    items = [read_item(state, kind, record, names, original=original) for record in page]
+    items = state.written.rows(
+        page,
+        (kind.id_key, original, tuple((names or fields).items()), names is None),
+        lambda one: read_item(state, kind, one, names, original=original),
+    )
     return replace(answer, result={"items": items})
 
 

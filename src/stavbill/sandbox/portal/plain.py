@@ -59,4 +59,5 @@ def list_strings(state: State, table: Table, fields: dict[str, Field], call: Cal
     page, answer = run(state, state.view(table), query)
     select = call.params.texts("select")
     names = list(fields) if not select or "*" in select else [n for n in select if n in fields]
-    return replace(answer, result=[read_strings(state, record, names) for record in page])
+    rows = state.written.rows(page, tuple(names), lambda one: read_strings(state, one, names))
+    return replace(answer, result=rows)

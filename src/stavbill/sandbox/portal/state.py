@@ -8,6 +8,7 @@ from stavbill.sandbox.clock import SandboxClock
 from stavbill.sandbox.portal.switches import Switches
 from stavbill.sandbox.portal.table import Table, View
 from stavbill.sandbox.portal.wire import Json, Record
+from stavbill.sandbox.portal.written import Written
 
 COMPANY = 4
 INVOICE = 31
@@ -20,6 +21,7 @@ class State:
         """Start as an empty portal."""
         self.clock = clock
         self.switches = switches
+        self.written = Written(switches)
         self._moment: datetime | None = None
         self._tables: list[Table] = []
         self.companies = self._table("IS_MY_COMPANY", "ORIGIN_ID", "TITLE")
