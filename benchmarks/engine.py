@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from statistics import median
 
 from dbos import DBOSClient
 from sqlalchemy import select
@@ -38,7 +39,7 @@ from stavbill.workflows.inspect import show
 from stavbill.workflows.limits import DEAD_AFTER_S
 from tests.support.stopping import stop_outside_transactions
 
-COMPANIES = 6_000
+COMPANIES, PAIRS = 6_000, 3
 STOPPED_COMPANIES, SCALE = 1_000, 10.0
 OVERHEAD, GOES_ON_S, SETTLED_S = 1.10, 15.0, 90.0
 
@@ -50,22 +51,30 @@ def figures() -> Iterator[Figure]:
 
 
 def _overhead() -> Iterator[Figure]:
+    # In turn: single ones differ by a tenth, by what else the machine does.
+    pairs = [(_by_command(), _by_worker()) for _ in range(PAIRS)]
+    command, worker = (median(seconds) for seconds in zip(*pairs, strict=True))
+    yield Figure("engine_month_by_command", command, "s", None)
+    yield Figure("engine_month_by_worker", worker, "s", None)
+    yield Figure("engine_overhead", worker / command, "x_command", OVERHEAD, at_least=False)
+
+
+def _by_command() -> float:
     with served(COMPANIES) as sandbox:
         sandbox.lift_limits()
         sandbox.install(limited=False)
-        command = float(
-            sandbox.stavbill("run", "month", "--as-of", DAY, "--yes").document["seconds"]
-        )
+        ended = sandbox.stavbill("run", "month", "--as-of", DAY, "--yes")
+        return float(ended.document["seconds"])
+
+
+def _by_worker() -> float:
     with served(COMPANIES) as sandbox:
         sandbox.lift_limits()
         sandbox.install(limited=False)
         with workers(sandbox, 1):
             month = begin_month(sandbox)
             wait_for_end(sandbox, month)
-            worker = seconds_of_steps(sandbox, month)
-    yield Figure("engine_month_by_command", command, "s", None)
-    yield Figure("engine_month_by_worker", worker, "s", None)
-    yield Figure("engine_overhead", worker / command, "x_command", OVERHEAD, at_least=False)
+            return seconds_of_steps(sandbox, month)
 
 
 def _takeover() -> Iterator[Figure]:

@@ -37,9 +37,14 @@ def worker(
 
 
 async def _until_told(config: Path, ready: Callable[[str], None]) -> None:
+    from stavbill.app.memory import keep_loaded
     from stavbill.worker.loop import run_worker
 
-    await run_worker(config, ready=ready)
+    def begun(owner: str) -> None:
+        keep_loaded()
+        ready(owner)
+
+    await run_worker(config, ready=begun)
     # A step that is still at work in a thread must not be told that it was cancelled: it would be
     # remembered as failed. It is simply left, as by a crash, and repeated by whoever takes over.
     sys.stdout.flush()

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import uvicorn
 from fastapi import FastAPI
 
+from stavbill.app.memory import keep_loaded
 from stavbill.app.visiting import open_visitors
 from stavbill.clock import SystemClock
 from stavbill.errors import ConfigError
@@ -51,8 +52,9 @@ def serve(
 
         async def work() -> None:
             async with open_visitors(settings, store, clock, options.portal) as visitors:
-                ready()
                 server = _server(create_app(store, clock, options, visitors))
+                keep_loaded()
+                ready()
                 await server.serve(sockets=[listening])
 
         asyncio.run(work())
