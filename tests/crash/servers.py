@@ -16,13 +16,22 @@ from tests.postgres import server_programs
 
 def restart(url: str) -> None:
     """Restart a private cluster as a crash does: nobody is waited for."""
+    _control(url, "restart")
+
+
+def stop(url: str) -> None:
+    """Stop a private cluster as a crash does."""
+    _control(url, "stop")
+
+
+def _control(url: str, word: str) -> None:
     home = Path(str(make_url(url).query["host"]))
     user = "postgres" if os.geteuid() == 0 else None
     with (home / "output.txt").open("a+b") as output:
         subprocess.run(
             [
                 server_programs() / "pg_ctl",
-                "restart",
+                word,
                 "--wait",
                 "--mode=immediate",
                 f"--pgdata={home / 'cluster'}",

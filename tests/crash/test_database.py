@@ -11,14 +11,15 @@ import pytest
 from stavbill.sandbox.portal.gate import Passage, Point
 from tests.crash.conftest import Undisturbed
 from tests.crash.place import COMPANIES, Scene, scene
-from tests.crash.servers import fill, remount, restart, set_read_only, small_disk
+from tests.crash.servers import fill, remount, restart, set_read_only, small_disk, stop
 from tests.end_to_end.driving import installed
-from tests.end_to_end.working import workers_of
+from tests.end_to_end.working import until, workers_of
 from tests.postgres import PostgresMissingError, private_cluster
 
 # The invoices are on their way, the rest of the month is not.
 MIDDLE = 9
 WORKERS_BILL = 120
+AWAY_S = 3.0
 
 
 @pytest.fixture
@@ -130,4 +131,28 @@ async def test_workers_outlive_a_restart_of_their_server(tmp_path: Path, server:
         await asyncio.to_thread(restart, server)
         assert (await workers.ended(month))["state"] == "SUCCESS"
         assert [worker.returncode for worker in workers.processes] == [None, None]
+        assert place.end_state() == state
+
+
+async def test_workers_outlive_a_server_that_is_away_for_a_while(
+    tmp_path: Path, server: str
+) -> None:
+    """Who waits for a child of a workflow meets the outage again and again, and waits on."""
+    async with installed(tmp_path / "quiet", companies=WORKERS_BILL) as quiet:
+        await quiet.run()
+        state = quiet.end_state()
+    async with (
+        installed(tmp_path / "loud", companies=WORKERS_BILL) as place,
+        workers_of(place, STAVBILL_DATABASE_URL=server) as workers,
+    ):
+        await workers.start()
+        month = await workers.begin_month()
+        portal = place.sandbox.portal
+        # Now the month waits for those who write.
+        await until(lambda: any(call.method == "crm.item.add" for call in portal.calls))
+        await asyncio.to_thread(stop, server)
+        await asyncio.sleep(AWAY_S)
+        await asyncio.to_thread(restart, server)
+        assert (await workers.ended(month))["state"] == "SUCCESS"
+        assert [worker.returncode for worker in workers.processes] == [None]
         assert place.end_state() == state

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from dbos import DBOS, SetWorkflowID
+from sqlalchemy import create_engine, text
 
 from stavbill.store.database import Store
 from stavbill.store.workers import all_workers
 from stavbill.workflows.engine import launch_engine, stop_engine
 from stavbill.workflows.limits import DEAD_AFTER_S
+from stavbill.workflows.running import followed
 from stavbill.workflows.takeover import Heart
 from tests.worker.hand_clock import HandClock
 
@@ -23,6 +25,7 @@ go_on = threading.Event()
 
 
 @DBOS.workflow(name="test_waits")
+@followed
 def waits() -> str:
     """Wait until the test says so."""
     go_on.wait(30)
@@ -111,3 +114,31 @@ def test_a_worker_that_says_good_bye_is_followed_at_once(store: Store, engine: s
     mine = heart(store, clock, ME)
     mine.beat()
     assert mine.take_over() == ("left",)
+
+
+def test_a_workflow_that_the_engine_dropped_is_set_free_by_its_own_worker(
+    store: Store, engine: str
+) -> None:
+    mine = heart(store, HandClock(BEGINNING), OTHER)
+    mine.beat()
+    go_on.set()
+    with SetWorkflowID("dropped"):
+        assert DBOS.start_workflow(waits).get_result() == "done"
+    go_on.clear()
+    begin("at work")
+    # As it is when the database goes away in the middle: begun, and no end written down.
+    _forget_end(engine, "dropped")
+    assert mine.take_over() == ()
+    assert mine.take_over() == ("dropped",)
+    assert mine.take_over() == ()
+
+
+def _forget_end(engine: str, workflow: str) -> None:
+    database = create_engine(engine)
+    with database.begin() as db:
+        changed = db.execute(
+            text("UPDATE workflow_status SET status = 'PENDING' WHERE workflow_uuid = :workflow"),
+            {"workflow": workflow},
+        )
+        assert changed.rowcount == 1
+    database.dispose()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
+from sqlalchemy import Engine, ExceptionContext, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from stavbill.errors import StoreError
@@ -32,9 +33,22 @@ def launch_engine(url: str, *, executor: str) -> None:
         "log_level": "ERROR",
         "serializer": DBOSPortableJSONSerializer(),
     }
+    if not event.contains(Engine, "handle_error", _call_it_away):
+        event.listen(Engine, "handle_error", _call_it_away)
     DBOS(config=config)
     DBOS.launch()
     register_queues()
+
+
+def _call_it_away(trouble: ExceptionContext) -> None:
+    """Tell the engine that a database which cannot be connected to is away, whatever it said.
+
+    The engine waits for one that is away. It knows that by the driver's words, but not by all of
+    them (a socket that is missing while the server starts again): there it let a workflow drop.
+    """
+    is_server = trouble.dialect.name == "postgresql"
+    if is_server and trouble.connection is None and trouble.sqlalchemy_exception is not None:
+        trouble.is_disconnect = True
 
 
 def stop_engine(wait_s: int = 0) -> None:

@@ -36,6 +36,7 @@ from stavbill.store.unsettled import is_stale
 from stavbill.store.workers import living
 from stavbill.workflows.limits import DEAD_AFTER_S
 from stavbill.workflows.queues import APPLY, PLAN, POLL_S
+from stavbill.workflows.running import followed
 from stavbill.workflows.runtime import Document, current, is_passing
 
 # Chunks of companies in one child: some tenths of a second of deciding.
@@ -49,6 +50,7 @@ log = get_logger()
 
 
 @DBOS.workflow(name="month")
+@followed
 def month(base: str, document: Document) -> Document:
     """Bill a month; return the run, its state and exit code.
 
@@ -96,12 +98,14 @@ def _attempt(run: str, document: Document) -> Document:
 
 
 @DBOS.workflow(name="plan")
+@followed
 def plan(run: str, document: Document, first: int, last: int) -> None:
     """Decide some chunks of companies."""
     plan_step(run, document, first, last)
 
 
 @DBOS.workflow(name="apply")
+@followed
 def apply(run: str) -> str:
     """Send what the run plans, beside others who do so too; return how it ended."""
     return apply_step(run)

@@ -10,12 +10,14 @@ from dbos import DBOS
 from stavbill.errors import WritingStoppedError
 from stavbill.log import get_logger
 from stavbill.workflows.month import FIRST_WAIT_S, TRIES
+from stavbill.workflows.running import followed
 from stavbill.workflows.runtime import Document, current, is_passing
 
 log = get_logger()
 
 
 @DBOS.workflow(name="operation")
+@followed
 def operation(name: str, document: Document) -> Document:
     """Do the operation called `name`; return its short result."""
     return operation_step(name, document)

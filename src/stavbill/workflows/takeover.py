@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from dbos import DBOS
+from dbos import DBOS, WorkflowStatus
 
 from stavbill.clock import Clock
 from stavbill.log import get_logger
 from stavbill.store.database import Store
 from stavbill.store.workers import beat, end_worker, living, silent, taking_over
 from stavbill.workflows.limits import DEAD_AFTER_S
+from stavbill.workflows.running import running
 
 log = get_logger()
 
@@ -44,6 +45,8 @@ class Heart:
         self._owner = owner
         self._version = version
         self._is_gone = is_gone
+        # Of this worker, by the engine, but nowhere in this process when last looked at.
+        self._missing: frozenset[str] = frozenset()
 
     def beat(self) -> None:
         """Say that this worker lives."""
@@ -61,7 +64,8 @@ class Heart:
         """Set the workflows of silent workers free; return their ids.
 
         Any live worker then takes them from the queue. Done under a lock that all workers share, so
-        that no workflow is set free by two.
+        that no workflow is set free by two. Its own are among them when it is not in the middle of
+        them any more: the engine drops one whose end it could not write down.
         """
         now = self._clock.now()
         since = now - timedelta(seconds=DEAD_AFTER_S)
@@ -75,8 +79,24 @@ class Heart:
                 if owner == self._owner or not self._is_gone(owner)
             }
             pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
-            orphans = [known for known in pending if known.executor_id not in alive]
+            orphans = [
+                known
+                for known in pending
+                if known.executor_id not in alive or self._has_lost(known)
+            ]
+            mine = {one.workflow_id for one in pending if one.executor_id == self._owner}
+            self._missing = frozenset(mine - running())
             for known in orphans:
                 DBOS.resume_workflow(known.workflow_id)
                 log.warning("workflow_taken_over", workflow=known.workflow_id)
+            self._missing -= {known.workflow_id for known in orphans}
         return tuple(known.workflow_id for known in orphans)
+
+    def _has_lost(self, known: WorkflowStatus) -> bool:
+        """Say whether a workflow of this worker runs nowhere, now and at the last look.
+
+        Twice, because one that was taken from the queue a moment ago runs only in the next.
+        """
+        name = known.workflow_id
+        is_mine = known.executor_id == self._owner
+        return is_mine and name in self._missing and name not in running()
