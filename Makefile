@@ -34,7 +34,9 @@ help:
 	@sed -n 's/^#   make/  make/p' Makefile
 
 # ------------------------------------------------------------------------------- installation
-# Stamps lie inside .venv: remove it and everything is made again.
+# Stamps lie inside .venv: remove it and everything is made again. The locks are complete, so
+# nothing is resolved (--no-deps): pip 23 would look at a newer release behind `coverage[toml]`
+# and refuse it for want of a hash. `pip check` says whether a lock lacks something.
 install: $(VENV)/installed.stamp
 
 dev: $(VENV)/dev.stamp
@@ -44,13 +46,15 @@ $(VENV)/created.stamp:
 	@touch $@
 
 $(VENV)/installed.stamp: requirements.lock pyproject.toml | $(VENV)/created.stamp
-	$(PIP) install --require-hashes --requirement requirements.lock
+	$(PIP) install --no-deps --require-hashes --requirement requirements.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	$(PIP) check >/dev/null
 	@touch $@
 
 # The development lock was resolved under the production lock: installing it changes no version.
 $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/installed.stamp
-	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	$(PIP) install --no-deps --require-hashes --requirement requirements-dev.lock
+	$(PIP) check >/dev/null
 	@touch $@
 
 debian:
