@@ -48,13 +48,13 @@ $(VENV)/created.stamp:
 $(VENV)/installed.stamp: requirements.lock pyproject.toml | $(VENV)/created.stamp
 	$(PIP) install --no-deps --require-hashes --requirement requirements.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
-	$(PIP) check >/dev/null
+	$(PIP) check
 	@touch $@
 
 # The development lock was resolved under the production lock: installing it changes no version.
 $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/installed.stamp
 	$(PIP) install --no-deps --require-hashes --requirement requirements-dev.lock
-	$(PIP) check >/dev/null
+	$(PIP) check
 	@touch $@
 
 debian:

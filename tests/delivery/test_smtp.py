@@ -123,6 +123,8 @@ async def test_a_refused_recipient(code: int, text: str, expected: type) -> None
         pytest.param(Fault(Trouble.SILENT, seconds=60), (Later,), 0, id="no answer to RCPT"),
         pytest.param(Fault(Trouble.REFUSE_CONTENT), (Never,), 0, id="554 to the text"),
         pytest.param(Fault(Trouble.REFUSE_CONTENT, code=451), (Later,), 0, id="451 to the text"),
+        pytest.param(Fault(Trouble.REFUSE_CONTENT, code=251), (Taken,), 0, id="251 to the text"),
+        pytest.param(Fault(Trouble.REFUSE_CONTENT, code=354), (Doubt,), 0, id="354 to the text"),
     ],
 )
 async def test_only_after_the_last_byte_there_is_doubt(

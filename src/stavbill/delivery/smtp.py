@@ -37,8 +37,8 @@ from stavbill.delivery.answers import (
 )
 from stavbill.delivery.letter import Mailbox, one_line
 
-START_INPUT, COMPLETED, CLOSING = 354, 250, 421
-PERMANENT = 500
+START_INPUT, CLOSING = 354, 421
+POSITIVE, TEMPORARY, PERMANENT, BEYOND = range(200, 300), 400, 500, 600
 # RFC 3463: X.7.x is about policy, X.3/X.4/X.5 about the mail system: no address is to blame.
 CODE = re.compile(r"\b5\.(\d{1,3})\.\d{1,3}\b")
 NOT_THE_ADDRESS = frozenset({"3", "4", "5", "7"})
@@ -195,8 +195,12 @@ class SmtpLine:
         except asyncio.CancelledError:
             self.close()
             raise
-        if response.code == COMPLETED:
+        if response.code in POSITIVE:
             return Taken(reference, _cut(response.message))
+        if not TEMPORARY <= response.code < BEYOND:
+            # No answer that ends a letter: whether it was taken, nobody knows.
+            self.close()
+            return Doubt(f"письмо передано, ответ непонятен: {response.code}")
         refused = SMTPResponseException(response.code, response.message)
         return await self._turned_away(client, refused, whose=_Whose.MESSAGE)
 
