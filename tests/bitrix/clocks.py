@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 class VirtualClock:
@@ -31,3 +31,20 @@ class VirtualClock:
                     self.elapsed = due
         finally:
             self._due.remove(due)
+
+
+class AheadClock:
+    """Another machine's clock: the same time goes by, and it shows a little more."""
+
+    def __init__(self, clock: VirtualClock, ahead_s: float) -> None:
+        self._clock = clock
+        self._ahead = timedelta(seconds=ahead_s)
+
+    def now(self) -> datetime:
+        return self._clock.now() + self._ahead
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)

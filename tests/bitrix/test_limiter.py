@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+import pytest
+
 from stavbill.bitrix.batch import Spent
 from stavbill.bitrix.budget import Limits
 from stavbill.bitrix.limiter import Limiter, MemoryBudgetState
-from tests.bitrix.clocks import VirtualClock
+from stavbill.clock import Clock
+from tests.bitrix.clocks import AheadClock, VirtualClock
 
 ADD = "crm.item.add"
 
@@ -51,7 +54,7 @@ class OperatingTime:
 
 
 def limiter(
-    clock: VirtualClock, limits: Limits | None = None, state: MemoryBudgetState | None = None
+    clock: Clock, limits: Limits | None = None, state: MemoryBudgetState | None = None
 ) -> Limiter:
     return Limiter(
         limits=limits or Limits(),
@@ -165,6 +168,20 @@ async def test_a_request_that_was_not_executed_gives_its_seconds_back() -> None:
     for _ in range(10):
         pace.release(await pace.reserve({ADD: 20}))
     assert clock.elapsed == 0.0
+
+
+@pytest.mark.parametrize("apart_s", [0.01, 0.2, 0.9])
+async def test_clocks_of_two_machines_may_differ(apart_s: float) -> None:
+    """Whoever is behind does not drain again what the other one has drained."""
+    clock, bucket, state = VirtualClock(), LeakyBucket(), MemoryBudgetState()
+    machines = [limiter(one, state=state) for one in (clock, AheadClock(clock, apart_s))]
+    refused = 0
+    for number in range(400):
+        ticket = await machines[number % 2].reserve({"m": 1})
+        refused += not bucket.take(clock.elapsed)
+        machines[(number + 1) % 2].settle(ticket, {"m": [Spent(0.01, None)]})
+    assert refused == 0
+    assert clock.elapsed >= 170.0
 
 
 async def test_a_clock_that_was_set_back_does_not_stop_the_limiter() -> None:

@@ -16,6 +16,8 @@ import orjson
 SLOT_S = 20.0
 # How long an expired charge is remembered: an answer may report a sum from before its expiry.
 MEMORY_S = 90.0
+# Clocks of several machines differ by so much at most; more is a clock that was set back.
+CLOCKS_DIFFER_S = 60.0
 # A wait for operating time is looked at again this often: calls in flight may turn out cheaper.
 LOOK_AGAIN_S = 10.0
 _LEARNING = 0.3
@@ -81,7 +83,8 @@ class Budget:
     def load(cls, text: str, now: float, limits: Limits) -> Budget:
         """Return the budget in `text` ("" for a fresh one) as it stands at `now`.
 
-        Times that lie in the future (a clock was set back) are brought to the present.
+        A time a little ahead is another machine's clock, and stands: going back to ours would drain
+        the same seconds twice. One far ahead (a clock was set back) is brought to the present.
         """
         budget = cls(at=now)
         if text:
@@ -114,7 +117,9 @@ class Budget:
         }
         return orjson.dumps(raw, option=orjson.OPT_NON_STR_KEYS).decode()
 
-    def _refresh(self, now: float, limits: Limits) -> None:
+    def _refresh(self, clock: float, limits: Limits) -> None:
+        is_behind = clock < self.at <= clock + CLOCKS_DIFFER_S
+        now = self.at if is_behind else clock
         self.level = max(self.level - max(now - self.at, 0.0) * limits.rate, 0.0)
         self.at = now
         self.blocked_until = min(self.blocked_until, now + limits.window_s)
