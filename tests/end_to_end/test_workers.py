@@ -108,6 +108,27 @@ async def test_a_cancelled_month_sends_nothing_more_and_can_be_taken_up_again(
         assert place.end_state() == undisturbed
 
 
+async def test_a_stopped_month_goes_on_by_itself_when_writing_is_allowed_again(
+    tmp_path: Path, undisturbed: dict[str, object]
+) -> None:
+    async with installed(tmp_path, companies=COMPANIES) as place, workers_of(place) as workers:
+        worker = await workers.start()
+        month = await workers.begin_month()
+        await workers.after_calls(IN_THE_MIDDLE)
+        await workers.pause(worker)
+        await workers.ask("stop", "--reason", "проверяем реквизиты")
+        worker.send_signal(signal.SIGCONT)
+        # What was on its way when the flag went up is answered.
+        await asyncio.sleep(2)
+        written = len(place.writes())
+        await asyncio.sleep(2)
+        assert len(place.writes()) == written
+        await workers.ask("go")
+        assert (await workers.ended(month))["result"]["state"] == "done"
+        assert len(place.writes()) > written
+        assert place.end_state() == undisturbed
+
+
 async def test_two_workers_on_postgresql_one_of_them_killed(
     tmp_path: Path, undisturbed: dict[str, object], postgres_database: str
 ) -> None:

@@ -9,6 +9,7 @@ Source: engine page, «How it maps».
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from dbos import DBOS, SetWorkflowID
@@ -31,6 +32,7 @@ from stavbill.operations.progress import SILENT
 from stavbill.operations.reading import stored_policy
 from stavbill.operations.reporting import tell_runs
 from stavbill.plan.gate import Go
+from stavbill.store.control import raised_flags
 from stavbill.store.runs import RunId, RunState, add_requests, read_run, set_state
 from stavbill.store.unsettled import is_stale
 from stavbill.store.workers import living
@@ -45,6 +47,10 @@ CHUNKS_A_CHILD = 10
 ATTEMPTS = 3
 TRIES = 10
 FIRST_WAIT_S = 5.0
+# A flag is looked at so often; a month waits half a day for it, and may be stopped several times.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 300.0
+LONGEST_STOP_S = 12 * 3600.0
+STOPS = 50
 
 log = get_logger()
 
@@ -67,7 +73,7 @@ def month(base: str, document: Document) -> Document:
 
 
 def _attempt(run: str, document: Document) -> Document:
-    began = read_step(run, document)
+    began = _while_stopped(run, lambda _: read_step(run, document))
     if began != "read":
         return {"run": run, "state": began}
     chunks = chunks_step(run)
@@ -84,17 +90,47 @@ def _attempt(run: str, document: Document) -> Document:
     if answer != "go":
         tell_step()
         return {"run": run, "state": answer}
-    sharers = []
-    for share in range(1, sharers_step() + 1):
-        with SetWorkflowID(f"{run}:apply:{share}"):
-            sharers.append(DBOS.enqueue_workflow(APPLY, apply, run))
-    ends = {sharer.get_result(polling_interval_sec=POLL_S) for sharer in sharers}
-    for end in ("stale", "stopped"):
-        if end in ends:
-            return {"run": run, "state": end}
+    end = _while_stopped(run, lambda number: _applied(run, number))
+    if end != "done":
+        return {"run": run, "state": end}
     result = close_step(run, document)
     tell_step()
     return result
+
+
+def _applied(run: str, number: int) -> str:
+    """Let the workers apply the plan side by side, for the `number`th time; return how it ended."""
+    again = "" if number == 1 else f":{number}"
+    sharers = []
+    for share in range(1, sharers_step() + 1):
+        with SetWorkflowID(f"{run}:apply:{share}{again}"):
+            sharers.append(DBOS.enqueue_workflow(APPLY, apply, run))
+    ends = {sharer.get_result(polling_interval_sec=POLL_S) for sharer in sharers}
+    return next((end for end in ("stale", "stopped") if end in ends), "done")
+
+
+def _while_stopped(run: str, work: Callable[[int], str]) -> str:
+    """Do something, and again whenever writing is allowed again after a flag stopped it.
+
+    Returns its answer, «stopped» when the run itself was stopped, or nobody lowered the flag.
+    """
+    answer = "stopped"
+    for number in range(1, STOPS + 1):
+        answer = work(number)
+        if answer != "stopped" or not _allowed_again(run):
+            break
+    return answer
+
+
+def _allowed_again(run: str) -> bool:
+    waited_s, pause_s = 0.0, FIRST_PAUSE_S
+    while waited_s < LONGEST_STOP_S:
+        found = flags_step(run, pause_s)
+        if found != "waits":
+            return found == "go"
+        waited_s += pause_s
+        pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+    return False
 
 
 @DBOS.workflow(name="plan")
@@ -144,6 +180,20 @@ def read_step(run: str, document: Document) -> str:
         return "read"
 
     return runtime.wait_for(work())
+
+
+@_retried
+def flags_step(run: str, pause_s: float) -> str:
+    """Wait, then look whether writing is allowed: `go`, `waits`, or `ended` for a stopped run."""
+    runtime = current()
+    parts = runtime.parts
+    runtime.wait_for(parts.clock.sleep(pause_s))
+    with parts.store.read() as db:
+        known = read_run(db, RunId(run))
+        raised = raised_flags(db, parts.portal)
+    if known is not None and known.state is RunState.STOPPED:
+        return "ended"
+    return "waits" if raised else "go"
 
 
 @DBOS.step()
