@@ -36,7 +36,7 @@ from stavbill.clock import Clock, SystemClock
 from stavbill.journal.executor import Executor
 from stavbill.journal.fence import is_in_time, may_send
 from stavbill.journal.journal import Journal
-from stavbill.journal.settings import JournalSettings
+from stavbill.journal.settings import LISTS_LAG_S, JournalSettings
 from stavbill.log import set_up_logging
 from stavbill.operations.parts import Parts, Reports, Safety
 from stavbill.plan.effects import UserId
@@ -251,14 +251,14 @@ def owner_is_gone(owner: str) -> bool:
 
 def _journal_settings(settings: Settings) -> JournalSettings:
     limits = settings.toml.portal.limits
-    quiet = max(limits.quiet_s + 5.0, 65.0)
+    late = max(limits.quiet_s, 60.0)
     timeout = limits.timeout_s + 5.0
     return JournalSettings(
         in_flight=limits.in_flight,
         request_timeout_s=timeout,
         claim_s=timeout + CLAIM_MARGIN_S,
-        late_s=limits.quiet_s,
-        quiet_s=quiet,
+        late_s=late,
+        quiet_s=late + LISTS_LAG_S,
     )
 
 

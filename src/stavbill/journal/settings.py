@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# What was executed is missing from lists for so long at most, before its absence is believed.
+LISTS_LAG_S = 25.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalSettings:
     """Times in seconds.
 
-    The portal may execute a request up to `late_s` after it was sent, and its lists may be behind
-    by a few seconds more: `quiet_s` covers both, and nothing in doubt is asked for earlier. A
+    The portal may execute a request up to `late_s` after it was sent, and its lists may then be
+    behind by `LISTS_LAG_S`: `quiet_s` covers both, and nothing in doubt is asked for earlier. A
     request is given up after `request_timeout_s`; it is sent only while at least that much is left
     of its claim, which lasts `claim_s`. A read-back that differs is asked again, every
     `lag_step_s`, until `lag_s` after the write.
@@ -30,7 +33,7 @@ class JournalSettings:
     request_timeout_s: float = 75.0
     claim_s: float = 150.0
     late_s: float = 60.0
-    quiet_s: float = 65.0
+    quiet_s: float = 60.0 + LISTS_LAG_S
     lag_s: float = 60.0
     lag_step_s: float = 5.0
     collect_s: float = 20.0
@@ -41,8 +44,8 @@ class JournalSettings:
 
     def __post_init__(self) -> None:
         """Refuse times under which a write could happen twice."""
-        if self.quiet_s < self.late_s:
-            msg = "quiet_s must not be shorter than late_s: a late request would be sent again"
+        if self.quiet_s < self.late_s + LISTS_LAG_S:
+            msg = "quiet_s must cover late_s and lagging lists: a late request would be sent again"
             raise ValueError(msg)
         if self.claim_s <= self.request_timeout_s:
             msg = "claim_s must be longer than request_timeout_s: nothing could ever be sent"
