@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from stavbill.app.documents import documents_of, open_pool
@@ -21,12 +21,13 @@ from stavbill.store.inbox import forget_posts
 from stavbill.store.runs import RunId
 from stavbill.store.workers import forget_workers
 from stavbill.workdays import workdays_of
+from stavbill.worker.catching_up import month_missed, runs_today
 from stavbill.worker.posts import post
 from stavbill.workflows.history import forget_ended
 from stavbill.workflows.queues import SENDING, UPKEEP
 from stavbill.workflows.runtime import Document, Operation
 from stavbill.workflows.schedule import Schedule, trigger_of
-from stavbill.workflows.starting import start_month, start_operation
+from stavbill.workflows.starting import has_ended, start_month, start_operation
 
 SLOT = "%Y-%m-%dT%H:%M"
 log = get_logger()
@@ -40,20 +41,28 @@ def schedules_of(settings: Settings, parts: Parts) -> tuple[Schedule, ...]:
     def slot_of(due: datetime) -> str:
         return due.astimezone(parts.zone).strftime(SLOT)
 
-    def begin_month(due: datetime) -> str:
+    def begin_month(due: Sequence[datetime]) -> str | None:
         today = parts.today()
-        if not workdays.is_working_day(today):
+        days = [slot.astimezone(parts.zone).date() for slot in due]
+        missed = month_missed(days, today, workdays)
+        if missed is not None:
+            wanted = MonthRequest(month=missed, unattended=True)
+            last = start_month(parts.portal, missed.code, wanted)
+            # One after the other: today's run has to see what the missed one has billed.
+            if not has_ended(last):
+                return None
+        if not runs_today(days, today, workdays):
             log.info("not_a_working_day", day=today.isoformat())
             return ""
         # Two slots of a day are one run: the day's.
-        day = due.astimezone(parts.zone).date().isoformat()
-        return start_month(parts.portal, day, MonthRequest(on=today, unattended=True))
+        wanted = MonthRequest(on=today, unattended=True)
+        return start_month(parts.portal, days[-1].isoformat(), wanted)
 
     def begin(name: str, crontab: str) -> Schedule:
         queue = SENDING if name == "send" else UPKEEP
 
-        def start(due: datetime) -> str:
-            slot = slot_of(due)
+        def start(due: Sequence[datetime]) -> str:
+            slot = slot_of(due[-1])
             workflow = f"{name}:{parts.portal}:{slot}"
             return start_operation(workflow, name, {"slot": slot}, queue=queue)
 

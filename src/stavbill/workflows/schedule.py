@@ -6,7 +6,7 @@ begin it begin the same one. Source: operations page, «Worker»; engine page, �
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,11 +24,15 @@ _LOOKS_BACK = timedelta(days=40)
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A job's name, when it is due in the portal's time zone, and what begins it for a slot."""
+    """A job's name, when it is due in the portal's time zone, and what begins it.
+
+    `begin` gets the slots that are due and were not begun, in their order; it returns the
+    workflow's id, or None to be asked again soon.
+    """
 
     job: str
     trigger: CronTrigger
-    begin: Callable[[datetime], str]
+    begin: Callable[[Sequence[datetime]], str | None]
 
 
 def trigger_of(crontab: str, zone: str) -> CronTrigger:
@@ -55,18 +59,18 @@ def _named_days(crontab: str) -> str:
     return " ".join(fields)
 
 
-def latest_slot(trigger: CronTrigger, after: datetime, now: datetime) -> datetime | None:
-    """Return the last time after `after` and not after `now` at which the trigger is due."""
-    slot: datetime | None = None
+def slots_due(trigger: CronTrigger, after: datetime, now: datetime) -> list[datetime]:
+    """Return the times after `after` and not after `now` at which the trigger is due."""
+    slots: list[datetime] = []
     due = trigger.get_next_fire_time(None, max(after + _STEP, now - _LOOKS_BACK))
     while due is not None and due <= now:
-        slot = due
+        slots.append(due)
         due = trigger.get_next_fire_time(due, due + _STEP)
-    return slot
+    return slots
 
 
 def begin_due(store: Store, clock: Clock, portal: str, schedule: Schedule) -> str | None:
-    """Begin the schedule's last slot that is due and was not begun; return the workflow's id.
+    """Begin what the schedule's slots that are due and were not begun ask for; return its id.
 
     Several missed slots are one. A schedule that is new begins with its next slot.
     """
@@ -77,14 +81,16 @@ def begin_due(store: Store, clock: Clock, portal: str, schedule: Schedule) -> st
         with store.write() as db:
             note_begun(db, portal, schedule.job, now)
         return None
-    slot = latest_slot(schedule.trigger, last, now)
-    if slot is None:
+    slots = slots_due(schedule.trigger, last, now)
+    if not slots:
         return None
     # Noted after it was begun: whoever dies between the two is followed by one who begins it again,
     # under the same id.
-    workflow = schedule.begin(slot)
+    workflow = schedule.begin(slots)
+    if workflow is None:
+        return None
     with store.write() as db:
-        note_begun(db, portal, schedule.job, slot)
+        note_begun(db, portal, schedule.job, slots[-1])
     return workflow
 
 

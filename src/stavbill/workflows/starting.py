@@ -8,6 +8,7 @@ from __future__ import annotations
 from dbos import DBOS, DBOSClient, EnqueueOptions, SetWorkflowID
 
 from stavbill.operations.month_steps import MonthRequest, request_document
+from stavbill.workflows.history import ENDED
 from stavbill.workflows.month import month
 from stavbill.workflows.queues import OPERATIONS
 from stavbill.workflows.runtime import Document
@@ -29,6 +30,12 @@ def start_operation(
     with SetWorkflowID(workflow):
         DBOS.enqueue_workflow(queue, operation, name, document)
     return workflow
+
+
+def has_ended(workflow: str) -> bool:
+    """Say whether a workflow has come to any end."""
+    known = DBOS.get_workflow_status(workflow)
+    return known is not None and known.status in ENDED
 
 
 def ask_for_month(client: DBOSClient, portal: str, slot: str, request: MonthRequest) -> str:
