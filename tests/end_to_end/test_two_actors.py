@@ -11,10 +11,11 @@ from pathlib import Path
 from stavbill.app.build import open_parts
 from stavbill.operations.report import RunReport
 from stavbill.operations.rerun import RerunRequest, rerun_company
+from stavbill.sandbox.wialon.faults import Fault, Trouble
 from stavbill.store.runs import RunId, RunKind, RunState, read_run, set_state, start_run
 from stavbill.store.unsettled import PLAN_LASTS
-from tests.end_to_end.driving import DAY, Installation, installed
-from tests.end_to_end.working import workers_of
+from tests.end_to_end.driving import DAY, SCALE, Installation, installed
+from tests.end_to_end.working import until, workers_of
 
 COMPANIES = 120
 BILLED = 101
@@ -45,6 +46,51 @@ async def test_two_operators_rerun_one_company_at_once(tmp_path: Path) -> None:
         found = keys(place)
         assert found
         assert set(found.values()) == {1}
+
+
+async def test_who_read_before_the_other_wrote_does_not_take_its_invoice_for_deleted(
+    tmp_path: Path,
+) -> None:
+    async with installed(tmp_path, companies=COMPANIES) as place:
+        await rerun_first(place)
+        slow_wialon(place)
+        first = asyncio.create_task(rerun(place))
+        await waits_for_wialon(place)
+        second = await rerun(place)
+        assert second.parked == []
+        assert not first.done()
+        report = await first
+        assert report.parked == []
+        assert report.exit_code == 0
+        assert set(keys(place).values()) == {1}
+
+
+async def test_a_month_that_read_before_a_rerun_wrote_parks_nobody(tmp_path: Path) -> None:
+    async with installed(tmp_path, companies=COMPANIES) as place:
+        await rerun_first(place)
+        slow_wialon(place)
+        month = asyncio.create_task(place.run())
+        await waits_for_wialon(place)
+        assert (await rerun(place)).parked == []
+        assert not month.done()
+        report = await month
+        assert [one for one in report.parked if one["company"] == BILLED] == []
+        assert report.counts.waiting == 1
+        assert set(keys(place).values()) == {1}
+
+
+def slow_wialon(place: Installation) -> None:
+    """Let whoever asks Wialon next wait there, having read the portal before."""
+    for host in place.sandbox.wialon.values():
+        host.faults.add(Fault(Trouble.SLOW, number=15.0 * SCALE))
+
+
+async def waits_for_wialon(place: Installation) -> None:
+    """Wait until somebody waits there; nobody else will."""
+    hosts = place.sandbox.wialon.values()
+    await until(lambda: any(not host.faults.waiting for host in hosts))
+    for host in hosts:
+        host.faults.clear()
 
 
 async def rerun_first(place: Installation) -> None:

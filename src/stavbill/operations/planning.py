@@ -143,8 +143,7 @@ class Planner:
         with self._store.write() as db:
             busy = touched_since_read(db, request.portal, request.run, ids)
             known = [
-                replace(one, waiting=True, effects=()) if one.decision.company in busy else one
-                for one in considered
+                _put_off(one, around) if one.decision.company in busy else one for one in considered
             ]
             _account(planned, known, request)
             effects = [effect for one in known for effect in one.effects]
@@ -195,6 +194,12 @@ def chunks_of(
         yield ids
         after = ids[-1]
         left = None if left is None else left - len(ids)
+
+
+def _put_off(one: _Considered, around: _Around) -> _Considered:
+    """Return a company that waits: nothing is found wrong with it by an old picture."""
+    known = around.parked.get(one.decision.company)
+    return replace(one, waiting=known is None, effects=(), reason=known)
 
 
 def _around(

@@ -68,13 +68,15 @@ async def learn_with_company(parts: Parts, company: CompanyId) -> PortalFacts:
     """
     with parts.store.read() as db:
         known = last_complete_reading(db, parts.portal)
+    # What somebody writes while the portal answers is written after this picture was taken.
+    began = parts.now()
     shape, records = await parts.single.read(company)
     _remember_own(parts, shape.own_companies)
     facts = PortalFacts(shape, parts.policy_for(shape.own_companies), parts.journal_for(shape))
     if known is None:
         await read_portal(parts, facts, (), parts.today())
     with parts.store.write() as db:
-        reading = begin_reading(db, parts.portal, whole=False, at=parts.now())
+        reading = begin_reading(db, parts.portal, whole=False, at=began)
         forget_companies(db, parts.portal, [company])
         if records is not None:
             put_companies(db, parts.portal, reading, [records.company])
