@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from pathlib import Path
 
@@ -182,3 +183,27 @@ async def test_nobody_is_told_of_a_dry_run_or_when_tasks_are_switched_off(tmp_pa
         await place.run(yes=False)
         assert await tell(place) == 0
         assert run_tasks(place) == []
+
+
+async def test_a_chat_that_answers_no_more_holds_up_no_month(tmp_path: Path) -> None:
+    async with installed(tmp_path, companies=20) as place:
+        post_reports(place, CHAT)
+        lost = Fault(Trouble.LOST_AFTER, methods=("im.message.add",), nth=(1,))
+        closed = Fault(
+            Trouble.REFUSED,
+            rate=1.0,
+            methods=("im.dialog.messages.get",),
+            status=403,
+            code="ACCESS_DENIED",
+        )
+        place.sandbox.portal.faults.switch(lost, closed)
+        await place.run()
+        async with asyncio.timeout(60):
+            report = await place.run()
+        assert report.exit_code == 0
+        assert report.effects.total() == 0
+        assert len(messages(place)) == 1
+        place.sandbox.portal.faults.switch()
+        async with asyncio.timeout(60):
+            await place.run()
+        assert len(messages(place)) == 1

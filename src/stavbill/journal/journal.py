@@ -18,7 +18,7 @@ from stavbill.store.claims import claim_owners, release_dead
 from stavbill.store.database import Store
 from stavbill.store.effects import Scope, Status
 from stavbill.store.recording import Recorded, record_effects
-from stavbill.store.runs import RunId, RunState, read_run, set_state, unfinished_runs
+from stavbill.store.runs import RunId, RunKind, RunState, read_run, set_state, unfinished_runs
 from stavbill.store.unsettled import is_stale, unsettled_runs
 
 DEFAULTS = JournalSettings()
@@ -118,13 +118,15 @@ class Journal:
         with self._store.read() as db:
             killed = [one.run for one in unfinished_runs(db, self._portal)]
             open_runs = dict.fromkeys([*killed, *unsettled_runs(db, self._portal)])
-            states = {run: found.state for run in open_runs if (found := read_run(db, run))}
-            stale = {run for run in states if is_stale(db, run, at=self._clock.now())}
+            known = {run: found for run in open_runs if (found := read_run(db, run))}
+            stale = {run for run in known if is_stale(db, run, at=self._clock.now())}
         reports = []
-        for run, state in states.items():
-            begun_only = run in stale or state in (RunState.STOPPED, RunState.FAILED)
+        for run, found in known.items():
+            begun_only = run in stale or found.state in (RunState.STOPPED, RunState.FAILED)
+            # No company's decision waits for a message in a chat, which may be asked for in vain.
+            waits = wait_doubts and found.kind is not RunKind.REPORT
             report = await self.apply(
-                run, progress=progress, wait_doubts=wait_doubts, begun_only=begun_only
+                run, progress=progress, wait_doubts=waits, begun_only=begun_only
             )
             reports.append(report)
             if run in killed and (run in stale or report.is_settled):
