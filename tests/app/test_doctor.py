@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stavbill.app import doctor
+from stavbill.sandbox.portal.faults import Fault, Trouble
 from stavbill.settings import load_settings
 from stavbill.store.schema import open_store
 from tests.app.installation import Installation, installation, of_status
@@ -30,6 +31,35 @@ async def test_a_sound_installation_is_ready(tmp_path: Path) -> None:
         assert {"settings", "directory", "database", "portal", "scope.crm"} <= sound.keys()
         assert {"fields.status", "fields.services.sim_rouming", "stages.paid"} <= sound.keys()
         assert {"issuers.ps-rf", "templates.ps-kz", "tasks.calls_workgroup"} <= sound.keys()
+
+
+@pytest.mark.parametrize(
+    "methods",
+    [
+        ("crm.company.userfield.list", "crm.category.list"),
+        ("crm.company.fields", "crm.status.entity.types"),
+    ],
+)
+async def test_a_portal_that_answers_one_of_two_questions_is_enough(
+    tmp_path: Path, methods: tuple[str, ...]
+) -> None:
+    async with installation(tmp_path) as place:
+        missing = Fault(Trouble.REFUSED, rate=1.0, methods=methods, code="ERROR_METHOD_NOT_FOUND")
+        place.sandbox.portal.faults.switch(missing)
+        await place.set_up()
+        assert await place.failures() == {}
+
+
+async def test_without_templates_and_presets_there_are_warnings(tmp_path: Path) -> None:
+    async with installation(tmp_path) as place:
+        await place.set_up()
+        methods = ("crm.requisite.preset.list", "crm.documentgenerator.template.list")
+        place.sandbox.portal.faults.switch(
+            Fault(Trouble.REFUSED, rate=1.0, methods=methods, code="ACCESS_DENIED")
+        )
+        examined = await place.examine()
+        assert of_status("fail", examined) == {}
+        assert {"answer.presets", "answer.templates"} <= of_status("warn", examined).keys()
 
 
 async def test_the_old_template_that_left_the_menu_is_a_warning(tmp_path: Path) -> None:

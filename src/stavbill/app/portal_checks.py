@@ -13,6 +13,7 @@ from stavbill.app.toml_text import STAGE_WORDS, field_line, fill_in, template_id
 from stavbill.bitrix.discover import CALLS_GROUP, Discovery
 from stavbill.bitrix.labels import WANTED, WantedLabel
 from stavbill.bitrix.mapping import UserField
+from stavbill.bitrix.read.shape import INSTEAD, indispensable
 from stavbill.plan.effects import InvoiceStage
 from stavbill.settings import Settings, issuer_problems
 from stavbill.settings.model import FieldSettings, IssuerSettings
@@ -36,7 +37,7 @@ def check_portal(settings: Settings, found: Discovery) -> Iterator[Check]:
         yield from _fields(settings, found)
         yield from _statuses(settings, found)
         yield from _connections(settings, found)
-    if not declined.keys() & {"categories", "stages"}:
+    if not {"stages", "categories", "entities"} & set(indispensable(declined)):
         yield from _stages(settings, found)
     if "own" not in declined:
         yield from _issuers(settings, found)
@@ -59,13 +60,15 @@ def _scopes(found: Discovery) -> Iterator[Check]:
             yield failed(name, text, SAVE) if needed else doubtful(name, text, SAVE)
         elif scopes is not None:
             yield good(name, f"право «{scope}»: {what}")
+    needed = indispensable(declined)
     for key, failure in declined.items():
-        if key not in _ASIDE:
+        # What another answer tells as well is not missed.
+        if key not in _ASIDE and (key in needed or key not in INSTEAD):
             said = " ".join(f"{failure.code} {failure.description}".split())
             fix = f"{SAVE}; вебхук должен создать администратор портала"
-            yield failed(
-                f"answer.{key}", f"портал не показывает: {_ANSWERS.get(key, key)} ({said})", fix
-            )
+            text = f"портал не показывает: {_ANSWERS.get(key, key)} ({said})"
+            tell = failed if key in needed else doubtful
+            yield tell(f"answer.{key}", text, fix)
 
 
 # Commands whose refusal is told by a check of its own.
@@ -74,6 +77,7 @@ _ANSWERS = {
     "fields": "поля компаний",
     "described": "описание полей компаний",
     "categories": "воронки счетов",
+    "entities": "виды справочников",
     "presets": "шаблоны реквизитов",
     "templates": "шаблоны документов",
     "own": "свои компании",

@@ -30,6 +30,7 @@ from stavbill.bitrix.budget import Limits
 from stavbill.bitrix.discover import CALLS_GROUP, Discovery, Survey, discover, survey_portal
 from stavbill.bitrix.gateway import Gateway, open_http, parse_webhook
 from stavbill.bitrix.limiter import Limiter, MemoryBudgetState
+from stavbill.bitrix.read.shape import indispensable
 from stavbill.clock import Clock, SystemClock
 from stavbill.errors import ConfigError, PortalError
 from stavbill.plan.effects import InvoiceStage
@@ -43,8 +44,8 @@ FILE_NAME = "stavbill.toml"
 REST = "/rest/"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 INSUFFICIENT = "insufficient_scope"
-# Commands without which there is nothing to configure.
-INDISPENSABLE = ("fields", "described", "own", "categories")
+# Questions without whose answers there is nothing to configure.
+NEEDED = frozenset({"fields", "described", "own", "categories", "entities"})
 
 Document: TypeAlias = dict[str, Any]
 
@@ -310,7 +311,7 @@ def _database(url: str, secrets: dict[str, str]) -> str:
 
 def _require_answers(survey: Survey, webhook: str) -> None:
     """Raise `ConfigError` when the portal declined what a configuration cannot do without."""
-    lost = [key for key in INDISPENSABLE if key in survey.declined]
+    lost = [key for key in indispensable(survey.declined) if key in NEEDED]
     if not lost:
         return
     failure = survey.declined[lost[0]]

@@ -27,6 +27,25 @@ def test_the_default_funnel_is_asked_for_its_stages(categories: Json, funnel: st
     assert stages.params["filter"] == {"ENTITY_ID": f"SMART_INVOICE_STAGE_{funnel}"}
 
 
+@pytest.mark.parametrize(
+    ("ids", "funnel"),
+    [
+        (["SOURCE", "SMART_INVOICE_STAGE_5"], "5"),
+        (["SMART_INVOICE_STAGE_5", "SMART_INVOICE_STAGE_7"], None),
+        (["DYNAMIC_177_STAGE_9"], None),
+    ],
+)
+def test_a_portal_that_lists_no_funnels_names_them_among_its_directories(
+    ids: list[str], funnel: str | None
+) -> None:
+    entities: Json = [{"ID": one, "NAME": "Стадии"} for one in ids]
+    asked = second_questions(answered(entities=entities))
+    if funnel is None:
+        assert "stages" not in asked
+    else:
+        assert asked["stages"].params["filter"] == {"ENTITY_ID": f"SMART_INVOICE_STAGE_{funnel}"}
+
+
 def test_a_customer_is_no_own_company_whatever_the_flag_looks_like() -> None:
     own: Json = [
         {"ID": "1", "TITLE": "ООО «Пример»", "IS_MY_COMPANY": True},

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from stavbill.bitrix.batch import Command
 from stavbill.bitrix.read.chain import ListSpec
+from stavbill.sandbox.portal.faults import Fault, Trouble
 from tests.bitrix.read.test_users import reading
 from tests.sandbox.portal.serving import served
 
@@ -35,3 +37,15 @@ async def test_every_row_of_every_list_is_read_once(sizes: tuple[int, ...], requ
             found = [int(str(row["ID"])) async for rows in bulk.short(specs) for row in rows]
             assert found == wanted
             assert bulk.requests == requests
+
+
+@pytest.mark.parametrize("code", ["OPERATION_TIME_LIMIT", "query_limit_exceeded"])
+async def test_a_command_that_met_a_limit_is_asked_again(code: str) -> None:
+    async with served(companies=2) as portal:
+        limit = Fault(Trouble.REFUSED, nth=(2,), status=429, code=code)
+        portal.portal.faults.switch(limit)
+        async with reading(portal) as bulk:
+            asked = {"one": Command("crm.company.list"), "two": Command("profile")}
+            found = await bulk.batch(asked)
+            assert found.keys() == {"one", "two"}
+            assert bulk.requests == 2

@@ -27,6 +27,7 @@ from stavbill.bitrix.batch import (
     Spent,
     sort_answer,
 )
+from stavbill.bitrix.failures import Verdict, judge
 from stavbill.bitrix.gateway import parse_webhook
 from stavbill.bitrix.limiter import Limiter
 from stavbill.bitrix.write.values import id_at
@@ -38,6 +39,9 @@ MOST_PAGES = 50
 BATCH_S = 25.0
 REQUEST_S = 120.0
 NO_BRAKE = 1_000_000
+OPERATION_TIME = "operation_time_limit"
+# A method's seconds are free again after ten minutes at the latest.
+PATIENCE_S = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +174,27 @@ class BulkReader:
         return (await self._ask(commands))[0]
 
     async def _ask(self, commands: Mapping[str, Command]) -> tuple[BatchAnswer, float]:
-        """Send one batch; how long the portal took for it, the wait for the limiter apart."""
+        """Send one batch, again when commands of it met a limit: reading may be repeated.
+
+        Returns also how long the portal took, the waits for the limiter apart.
+        """
+        until = self._clock.monotonic() + PATIENCE_S
+        while True:
+            answer, seconds = await self._ask_once(commands)
+            limited = {
+                commands[key].method: failure.code.casefold()
+                for key, failure in answer.failed.items()
+                if judge(failure.code) is Verdict.REFUSED
+            }
+            if not limited or self._clock.monotonic() >= until:
+                return answer, seconds
+            for method, code in limited.items():
+                if code == OPERATION_TIME:
+                    self._limiter.block(method)
+                else:
+                    self._limiter.back_off()
+
+    async def _ask_once(self, commands: Mapping[str, Command]) -> tuple[BatchAnswer, float]:
         calls: dict[str, int] = {}
         for command in commands.values():
             calls[command.method] = calls.get(command.method, 0) + 1

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import tzinfo
 
 from stavbill.billing.facts import CompanyId, InvoiceId, IssuedRow
-from stavbill.bitrix.batch import Command, CommandFailure, CommandResult, Json, Param
+from stavbill.bitrix.batch import Command, CommandResult, Json, Param
 from stavbill.bitrix.mapping import PortalMapping, verify_fields
 from stavbill.bitrix.read.banks import bank_details
 from stavbill.bitrix.read.card import CardReader
@@ -30,11 +30,16 @@ from stavbill.bitrix.read.selects import (
     REQUISITE_SELECT,
     TASK_SELECT,
 )
-from stavbill.bitrix.read.shape import PortalShape, first_questions, second_questions, shape_of
+from stavbill.bitrix.read.shape import (
+    PortalShape,
+    first_questions,
+    require_answers,
+    second_questions,
+    shape_of,
+)
 from stavbill.bitrix.read.users import users
 from stavbill.bitrix.write.invoice_list import INVOICE_TYPE
 from stavbill.bitrix.write.values import text_at
-from stavbill.errors import PortalError
 from stavbill.plan.diff import ADDRESS_TAG, HOLD_TAG
 from stavbill.plan.effects import TaskId, UserId
 from stavbill.plan.reconcile_tasks import CHECK_TAG
@@ -52,7 +57,6 @@ from stavbill.plan.standing import StandingItem
 BATCH = 50
 OPEN_TASK = {"!REAL_STATUS": 5}
 TASK_TAGS = (HOLD_TAG, ADDRESS_TAG, CHECK_TAG)
-OPTIONAL = frozenset({"templates", "presets", "me", "own_requisites"})
 
 
 class PortalReader:
@@ -98,15 +102,8 @@ class PortalReader:
 
     async def _ask(self, commands: Mapping[str, Command]) -> dict[str, CommandResult]:
         answer = await self._bulk.ask(commands)
-        for key, failure in answer.failed.items():
-            if key not in OPTIONAL:
-                raise self._lost(commands[key].method, failure)
+        require_answers(commands, answer.failed)
         return dict(answer.ran)
-
-    def _lost(self, method: str, failure: CommandFailure) -> PortalError:
-        said = f"{failure.code} {failure.description}".strip()
-        msg = f"портал не ответил на {method}: {said}. Проверьте права вебхука"
-        return PortalError(msg, failure.code)
 
     async def companies(
         self, shape: PortalShape, only: Sequence[CompanyId] = (), *, expected: int | None = None

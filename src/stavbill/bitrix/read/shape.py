@@ -6,11 +6,11 @@ Source: portal page, «Connecting»; Bitrix24 reference 5 to 7.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from stavbill.billing.facts import OwnCompanyId
-from stavbill.bitrix.batch import Command, CommandResult, Json
+from stavbill.bitrix.batch import Command, CommandFailure, CommandResult, Json
 from stavbill.bitrix.mapping import UserField, user_fields
 from stavbill.bitrix.read.records import COMPANY_TYPE, StageMeaning
 from stavbill.bitrix.write.invoice_list import INVOICE_TYPE
@@ -25,6 +25,12 @@ SENT_NAME = "отправлен клиенту"
 ENDS = frozenset({"S", "F"})
 NATURAL_PRESETS = ("физ", "частное лицо", "natural")
 ALL_STATUSES = "SMART_INVOICE_STAGE_"
+# What a run can do without, and what is told by another answer as well.
+OPTIONAL = frozenset({"templates", "presets", "me", "own_requisites"})
+INSTEAD = {
+    "fields": "described", "described": "fields",
+    "categories": "entities", "entities": "categories",
+}  # fmt: skip
 YES = ("Y", "1", True)
 
 
@@ -95,6 +101,7 @@ def first_questions() -> dict[str, Command]:
         ),
         "described": Command("crm.company.fields"),
         "categories": Command("crm.category.list", {"entityTypeId": INVOICE_TYPE}),
+        "entities": Command("crm.status.entity.types"),
         "presets": Command(
             "crm.requisite.preset.list", {"select": ["ID", "NAME"], "order": {"ID": "ASC"}}
         ),
@@ -112,6 +119,20 @@ def first_questions() -> dict[str, Command]:
         ),
         "me": Command("profile"),
     }
+
+
+def require_answers(asked: Mapping[str, Command], failed: Mapping[str, CommandFailure]) -> None:
+    """Raise `PortalError` for a question without an answer that a run cannot do without."""
+    for key in indispensable(failed):
+        failure = failed[key]
+        said = f"{failure.code} {failure.description}".strip()
+        msg = f"портал не ответил на {asked[key].method}: {said}. Проверьте права вебхука"
+        raise PortalError(msg, failure.code)
+
+
+def indispensable(failed: Collection[str]) -> list[str]:
+    """Return those of some questions without an answer that nothing else answers."""
+    return [key for key in failed if key not in OPTIONAL and INSTEAD.get(key, key) in failed]
 
 
 def second_questions(ran: Mapping[str, CommandResult]) -> dict[str, Command]:
@@ -212,10 +233,17 @@ def _own_companies(
 
 
 def _category(first: Mapping[str, CommandResult]) -> str:
-    """Return the invoice funnel's id as text: the default one, else the first, else ""."""
+    """Return the invoice funnel's id as text: the default one, else the first, else "".
+
+    A portal that does not list its funnels names them among the kinds of statuses; of several
+    nobody knows there which is the default one.
+    """
     rows = rows_at(_value(first, "categories"), "categories")
     default = [row for row in rows if row.get("isDefault") in YES]
-    return next((found for row in (*default, *rows) if (found := text_at(row, "id"))), "")
+    named = [text_at(row, "ID") for row in rows_at(_value(first, "entities"))]
+    funnels = [name.removeprefix(ALL_STATUSES) for name in named if name.startswith(ALL_STATUSES)]
+    found = (text_at(row, "id") for row in (*default, *rows))
+    return next((one for one in found if one), funnels[0] if len(funnels) == 1 else "")
 
 
 def _templates(result: Json) -> dict[str, str]:

@@ -14,7 +14,7 @@ from stavbill.bitrix.batch import BatchAnswer, Command, CommandResult, Json, Par
 from stavbill.bitrix.mapping import PortalMapping, verify_fields
 from stavbill.bitrix.read.card import CardReader
 from stavbill.bitrix.read.chain import PAGE, BulkReader
-from stavbill.bitrix.read.reader import OPEN_TASK, OPTIONAL, PortalReader
+from stavbill.bitrix.read.reader import OPEN_TASK, PortalReader
 from stavbill.bitrix.read.records import (
     COMPANY_TYPE,
     contract_record,
@@ -30,10 +30,15 @@ from stavbill.bitrix.read.selects import (
     REQUISITE_SELECT,
     TASK_SELECT,
 )
-from stavbill.bitrix.read.shape import PortalShape, first_questions, second_questions, shape_of
+from stavbill.bitrix.read.shape import (
+    PortalShape,
+    first_questions,
+    require_answers,
+    second_questions,
+    shape_of,
+)
 from stavbill.bitrix.write.invoice_list import INVOICE_TYPE
 from stavbill.bitrix.write.values import dig, rows_at, text_at
-from stavbill.errors import PortalError
 from stavbill.plan.diff import ADDRESS_TAG, HOLD_TAG
 from stavbill.plan.join import CompanyRecords
 from stavbill.plan.records import InvoiceRecord, TaskRecord
@@ -152,11 +157,7 @@ class SingleReader:
     def _checked(
         self, asked: Mapping[str, Command], answer: BatchAnswer
     ) -> dict[str, CommandResult]:
-        for key, failure in answer.failed.items():
-            if key not in OPTIONAL:
-                said = f"{failure.code} {failure.description}".strip()
-                msg = f"портал не ответил на {asked[key].method}: {said}. Проверьте права вебхука"
-                raise PortalError(msg, failure.code)
+        require_answers(asked, answer.failed)
         return dict(answer.ran)
 
     def _tasks(self, first: Mapping[str, CommandResult]) -> list[TaskRecord]:

@@ -69,6 +69,25 @@ def status_list(state: State, call: Call) -> Answer:
     return replace(answer, result=strings)
 
 
+def entity_types(state: State, call: Call) -> Answer:
+    """Return what kinds of directories there are: one for each funnel of invoices among them."""
+    del call
+    named: list[Json] = [
+        {"ID": "COMPANY_TYPE", "NAME": "Тип компании"},
+        {"ID": "INDUSTRY", "NAME": "Сфера деятельности"},
+    ]
+    funnels: list[Json] = [
+        {
+            "ID": f"SMART_INVOICE_STAGE_{record['id']}", "NAME": "Стадии счёта",
+            "SEMANTIC_INFO": [], "PREFIX": f"DT{INVOICE}_{record['id']}",
+            "FIELD_ATTRIBUTE_SCOPE": f"category_{record['id']}", "ENTITY_TYPE_ID": INVOICE,
+            "IS_ENABLED": True, "CATEGORY_ID": record["id"],
+        }
+        for record in state.categories
+    ]  # fmt: skip
+    return Answer([*named, *funnels])
+
+
 def currency_list(state: State, call: Call) -> Answer:
     """Return the currencies; the total is always 0."""
     del call
@@ -144,6 +163,7 @@ def workgroup_list(state: State, call: Call) -> Answer:
 METHODS: dict[str, Method] = {
     "crm.category.list": reads(category_list),
     "crm.status.list": reads(status_list, any_case=True),
+    "crm.status.entity.types": reads(entity_types),
     "crm.currency.list": reads(currency_list, any_case=True),
     "user.get": reads(user_get, "user", any_case=True),
     "user.current": reads(user_current, "user"),
