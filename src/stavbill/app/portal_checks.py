@@ -60,14 +60,14 @@ def _scopes(found: Discovery) -> Iterator[Check]:
             yield failed(name, text, SAVE) if needed else doubtful(name, text, SAVE)
         elif scopes is not None:
             yield good(name, f"право «{scope}»: {what}")
-    needed = indispensable(declined)
+    lacking = indispensable(declined)
     for key, failure in declined.items():
         # What another answer tells as well is not missed.
-        if key not in _ASIDE and (key in needed or key not in INSTEAD):
+        if key not in _ASIDE and (key in lacking or key not in INSTEAD):
             said = " ".join(f"{failure.code} {failure.description}".split())
             fix = f"{SAVE}; вебхук должен создать администратор портала"
             text = f"портал не показывает: {_ANSWERS.get(key, key)} ({said})"
-            tell = failed if key in needed else doubtful
+            tell = failed if key in lacking else doubtful
             yield tell(f"answer.{key}", text, fix)
 
 
