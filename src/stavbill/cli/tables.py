@@ -15,6 +15,7 @@ from stavbill.cli.words import (
     HOLDS,
     SKIPS,
     STATES,
+    STATUSES,
     WARNINGS,
     WRITTEN,
     plural,
@@ -47,7 +48,7 @@ def print_report(report: Document) -> None:
     _print_counter(out, "Задержаны", report["held"], HOLDS)
     _print_counter(out, "Пропущены", report["skipped"], SKIPS)
     _print_counter(out, "Предупреждения", report["warnings"], WARNINGS)
-    _print_counter(out, "Записано", _merged(report.get("written", {})), WRITTEN)
+    _print_counter(out, "Записано", _merged(report.get("written", {})), {})
     for parked in report["parked"]:
         out.print(f"На паузе компания {parked['company']}: {parked['reason']}")
     for failed in report["failed"]:
@@ -89,7 +90,9 @@ def _merged(written: Mapping[str, int]) -> dict[str, int]:
     merged: dict[str, int] = {}
     for name, number in written.items():
         kind, _, status = name.partition(":")
-        word = kind if status == "done" else f"{kind} ({status})"
+        word = WRITTEN.get(kind, kind)
+        if status != "done":
+            word = f"{word} ({STATUSES.get(status, status)})"
         merged[word] = merged.get(word, 0) + number
     return merged
 

@@ -39,6 +39,15 @@ WARNINGS = {
     "sending_date_used_up": "дата отправки прошла",
     "calendar_forecast": "календарь ещё не утверждён",
 }
+STATUSES = {
+    "planned": "ждёт",
+    "sending": "отправляется",
+    "doubt": "под вопросом",
+    "written": "ещё не сверено",
+    "rejected": "отклонено порталом",
+    "differs": "не сходится",
+    "dropped": "отпало",
+}
 WRITTEN = {
     "put_invoice": "счета",
     "put_fields": "поля карточек",
