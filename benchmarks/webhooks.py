@@ -116,4 +116,4 @@ def _lost(folder: Path, load: Load) -> int:
         closing(open_store(f"sqlite:///{folder}/stavbill.sqlite3")) as store,
         store.read() as db,
     ):
-        return sum(read_post(db, event) is None for event in load.events)
+        return sum(read_post(db, PORTAL, event) is None for event in load.events)

@@ -41,10 +41,11 @@ async def listening(place: Installation) -> AsyncIterator[tuple[httpx.AsyncClien
 async def dealt_with(place: Installation, event: str) -> PostState:
     """Wait until a post has ended, and return how."""
     store = open_store(f"sqlite:///{place.config.parent}/stavbill.sqlite3")
+    portal = urlsplit(place.sandbox.webhook).netloc
 
     def state() -> PostState:
         with store.read() as db:
-            post = read_post(db, event)
+            post = read_post(db, portal, event)
         assert post is not None
         return post.state
 

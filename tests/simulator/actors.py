@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from stavbill.errors import StavbillError
-from stavbill.operations.events import handle_post
+from stavbill.operations.events import LAG, handle_post
 from stavbill.operations.month import ApplyRequest, apply_plan, run_month
 from stavbill.operations.month_steps import MonthRequest
 from stavbill.operations.rerun import RerunRequest, rerun_company
@@ -135,6 +135,8 @@ async def finish_posts(simulation: Simulation) -> bool:
             return True
         for one in left:
             await handle(simulation, Life(), one.event)
+        # What the portal did not show yet is looked at again, as a worker would.
+        await simulation.clock.sleep(LAG.total_seconds())
     return False
 
 

@@ -2,42 +2,68 @@
 
 Our own writes come back as events. An event only reads a company again, and only a hold task that
 somebody closed makes it be decided again: what is true already is not written, so nothing comes of
-our own event but one reading. Source: operations page, «Webhooks».
+our own event but one reading. What cannot be done now stays in the inbox and is begun again: at
+once when writing may go on, with growing pauses while the portal is away.
+
+Source: operations page, «Webhooks».
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 
 from stavbill.billing.decision import Bill, Skip, SkipReason
 from stavbill.billing.facts import CompanyId
-from stavbill.errors import ConfigError
+from stavbill.errors import ConfigError, PortalError, WialonError, WritingStoppedError
 from stavbill.log import get_logger
+from stavbill.operations.naming import STALE, attempt_of, explanation_of_post, run_of_post
 from stavbill.operations.parts import Parts
 from stavbill.operations.present import Document
 from stavbill.operations.reading import learn_portal, learn_with_company
 from stavbill.operations.rerun import RerunRequest, decide_live, rerun_company
-from stavbill.plan.diff import HOLD_TAG
 from stavbill.plan.effects import AddTimeline, EffectKey
 from stavbill.plan.sentences import explained_text
 from stavbill.store.decisions import latest_bill
-from stavbill.store.inbox import Post, PostState, absorb_posts, end_post, read_post
-from stavbill.store.lookup import company_of_invoice, task_of
+from stavbill.store.inbox import (
+    Post,
+    PostState,
+    absorb_posts,
+    end_post,
+    keep_found,
+    put_off,
+    read_post,
+)
+from stavbill.store.lookup import company_of_invoice, opened_hold_task, task_of
 from stavbill.store.recording import record_effects
 from stavbill.store.runs import RunId, RunKind, RunState, read_run, set_state, start_run
+from stavbill.store.unsettled import is_stale
 
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(hours=1)
+# The portal's lists show a change late: what does not look changed is looked at once more.
+LAG = timedelta(seconds=60)
 Dealing = Callable[[Parts, Post], Awaitable[str]]
 log = get_logger()
+
+
+class TooEarlyError(Exception):
+    """It cannot be seen yet what became of the thing; after `again` it can."""
+
+    def __init__(self, again: datetime, why: str) -> None:
+        """Keep when to look again."""
+        super().__init__(why)
+        self.again = again
 
 
 async def handle_post(parts: Parts, event: str) -> Document:
     """Deal with a post; return what became of it. A post that has ended stays so.
 
-    Raises `PortalError` and the like when it has to be tried again; what can never succeed (a
-    company that the portal does not have) ends the post as failed.
+    What has to be tried again stays NEW with the time of its next attempt (`later`, `stopped`);
+    what can never succeed (a company that the portal does not have) ends the post as failed.
     """
     with parts.store.read() as db:
-        post = read_post(db, event)
+        post = read_post(db, parts.portal, event)
     if post is None or post.state is not PostState.NEW:
         return {"event": event, "state": "gone" if post is None else post.state.value}
     state, detail = PostState.DONE, ""
@@ -46,9 +72,31 @@ async def handle_post(parts: Parts, event: str) -> Document:
     except ConfigError as error:
         state, detail = PostState.FAILED, str(error)
         log.warning("post_failed", post=event, kind=post.kind)
+    except TooEarlyError as early:
+        return _put_off(parts, event, early.again, str(early), state="later")
+    except WritingStoppedError as stop:
+        log.warning("writing_stopped", post=event, why=str(stop))
+        return _put_off(parts, event, parts.now(), str(stop), state="stopped")
+    except (PortalError, WialonError) as trouble:
+        again = parts.now() + pause_after(post.attempts)
+        log.warning("post_put_off", post=event, error=type(trouble).__name__)
+        return _put_off(parts, event, again, str(trouble), state="later")
     with parts.store.write() as db:
-        end_post(db, event, state, at=parts.now(), detail=detail)
+        end_post(db, parts.portal, event, state, at=parts.now(), detail=detail)
     return {"event": event, "state": state.value}
+
+
+def pause_after(attempts: int) -> timedelta:
+    """Return how long to wait after so many attempts that came to nothing."""
+    # Enough doublings for the longest pause; more would only make a number too large for a time.
+    doublings = min(max(attempts - 1, 0), 12)
+    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
+
+
+def _put_off(parts: Parts, event: str, due: datetime, why: str, *, state: str) -> Document:
+    with parts.store.write() as db:
+        put_off(db, parts.portal, event, due, detail=why)
+    return {"event": event, "state": state}
 
 
 async def _bill(parts: Parts, post: Post) -> str:
@@ -68,15 +116,41 @@ async def _rerun(parts: Parts, post: Post, wanted: RerunRequest) -> str:
             company=wanted.company,
             keep_skip=wanted.keep_skip,
             force_day=wanted.force_day,
-            run=RunId(f"hook-{post.event}"),
+            run=await _run_for(parts, run_of_post(post.event)),
         ),
     )
     return f"{report.run}: {report.state}"
 
 
+async def _run_for(parts: Parts, base: RunId) -> RunId:
+    """Return the run to go on with; one whose plan grew old is ended, and the next one decides.
+
+    Raises `WritingStoppedError` when somebody cancelled it.
+    """
+    number = 1
+    while True:
+        run = attempt_of(base, number)
+        with parts.store.read() as db:
+            known = read_run(db, run)
+            stale = known is not None and is_stale(db, run, at=parts.now())
+        if known is None or known.state is RunState.DONE:
+            return run
+        if known.state is RunState.STOPPED and known.detail != STALE:
+            msg = f"Запуск {run} остановлен: {known.detail}"
+            raise WritingStoppedError(msg)
+        if known.state is not RunState.STOPPED:
+            if not stale:
+                return run
+            portal = await learn_portal(parts)
+            await portal.journal.apply(run, begun_only=True)
+            with parts.store.write() as db:
+                set_state(db, run, RunState.STOPPED, at=parts.now(), detail=STALE)
+        number += 1
+
+
 async def _explain(parts: Parts, post: Post) -> str:
     """Write into the company's timeline what would be billed now, and why or why not."""
-    company, run = CompanyId(_company(post)), RunId(f"explain-{post.event}")
+    company, run = CompanyId(_company(post)), explanation_of_post(post.event)
     with parts.store.read() as db:
         known = read_run(db, run)
     portal = await learn_portal(parts)
@@ -107,42 +181,64 @@ async def _explain(parts: Parts, post: Post) -> str:
 
 async def _company_changed(parts: Parts, post: Post) -> str:
     """Read the company again; once is enough for all that wait to have it read."""
-    _absorb(parts, post)
+    began = parts.now()
     await learn_with_company(parts, CompanyId(_company(post)))
+    _absorb(parts, post, began)
     return "прочитана"
 
 
 async def _invoice_changed(parts: Parts, post: Post) -> str:
     """Read the company of an invoice again; of one that nobody knows yet the sync tells."""
-    _absorb(parts, post)
+    began = parts.now()
     with parts.store.read() as db:
         company = company_of_invoice(db, parts.portal, int(post.body["invoice"]))
     if company is None:
         return "счёт ещё не известен: его прочтёт синхронизация"
     await learn_with_company(parts, company)
+    _absorb(parts, post, began)
     return f"прочитана компания {company}"
 
 
 async def _task_changed(parts: Parts, post: Post) -> str:
-    """Decide a company again when the task that told why it is held was closed."""
-    _absorb(parts, post)
-    task = int(post.body["task"])
+    """Decide a company again when the task that told why it is held was closed.
+
+    The company is kept before it is read, because a reading forgets a closed task. Raises
+    `TooEarlyError` while the portal may be showing what was before the change.
+    """
+    began, task = parts.now(), int(post.body["task"])
     with parts.store.read() as db:
-        known = task_of(db, parts.portal, task)
-    if known is None or known.task.tag != HOLD_TAG:
+        known = opened_hold_task(db, parts.portal, task)
+    if known is not None:
+        company = known.company
+        with parts.store.write() as db:
+            keep_found(db, parts.portal, post.event, company)
+    elif post.found is not None:
+        company = CompanyId(post.found)
+    else:
         return "не наша задача"
-    await learn_with_company(parts, known.company)
+    await learn_with_company(parts, company)
     with parts.store.read() as db:
         is_open = task_of(db, parts.portal, task) is not None
     if is_open:
+        _wait_for(began, (post.received or began) + LAG, "портал показывает задачу открытой")
+        _absorb(parts, post, began)
         return "задача открыта"
-    wanted = RerunRequest(company=known.company, keep_skip=True, force_day=False)
-    return await _rerun(parts, post, wanted)
+    if known is not None and known.written is not None:
+        _wait_for(began, known.written + LAG, "задача только что открыта")
+    wanted = RerunRequest(company=company, keep_skip=True, force_day=False)
+    told = await _rerun(parts, post, wanted)
+    _absorb(parts, post, began)
+    return told
 
 
-def _absorb(parts: Parts, post: Post) -> None:
+def _wait_for(looked: datetime, shown: datetime, why: str) -> None:
+    if looked < shown:
+        raise TooEarlyError(shown, why)
+
+
+def _absorb(parts: Parts, post: Post, began: datetime) -> None:
     with parts.store.write() as db:
-        absorb_posts(db, post, at=parts.now())
+        absorb_posts(db, parts.portal, post, before=began, at=parts.now())
 
 
 def _company(post: Post) -> int:

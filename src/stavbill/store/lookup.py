@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from sqlalchemy import Connection, select
 
 from stavbill.billing.facts import CompanyId
+from stavbill.plan.diff import HOLD_TAG
+from stavbill.plan.effects import OpenTask
 from stavbill.plan.records import InvoiceRecord, TaskRecord
 from stavbill.store import bodies
-from stavbill.store.tables import records
+from stavbill.store.effects import Status
+from stavbill.store.tables import effects, records
+
+
+@dataclass(frozen=True, slots=True)
+class HoldTask:
+    """Whose a task is that tells why a company is held; `written` when we opened it ourselves."""
+
+    company: CompanyId
+    written: datetime | None = None
 
 
 def company_of_invoice(db: Connection, portal: str, invoice: int) -> CompanyId | None:
@@ -38,3 +52,30 @@ def task_of(db: Connection, portal: str, task: int) -> TaskRecord | None:
         .limit(1)
     ).scalar_one_or_none()
     return None if text is None else bodies.TASK.read(text)
+
+
+def opened_hold_task(db: Connection, portal: str, task: int) -> HoldTask | None:
+    """Return whose hold task this is, as it was read or as we wrote it; None for any other task.
+
+    A run that has just opened it does not read it again: until the next reading only the journal
+    knows of it.
+    """
+    known = task_of(db, portal, task)
+    if known is not None and known.task.tag == HOLD_TAG:
+        return HoldTask(known.company)
+    row = db.execute(
+        select(effects.c.company, effects.c.body, effects.c.written_at)
+        .where(
+            effects.c.portal == portal,
+            effects.c.kind == "open_task",
+            effects.c.status == Status.DONE.value,
+            effects.c.portal_id == task,
+        )
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    opened = bodies.EFFECT.read(row.body)
+    if not isinstance(opened, OpenTask) or opened.tag != HOLD_TAG:
+        return None
+    return HoldTask(CompanyId(row.company), row.written_at)

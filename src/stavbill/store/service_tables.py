@@ -5,7 +5,17 @@ What they hold is small and may be forgotten some day; what accounting needs sta
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from stavbill.store.tables import RowId, metadata
 from stavbill.store.types import Utc
@@ -44,13 +54,15 @@ schedules = Table(
 )
 
 # ------------------------------------------------------------------------------------ inbox
-# What came in by HTTP, stored before it is answered. `event` is the same for the same post twice.
+# What came in by HTTP, stored before it is answered. `event` names one of them.
 inbox = Table(
     "inbox",
     metadata,
     Column("post", RowId, primary_key=True),
     Column("portal", Text, nullable=False),
-    Column("event", Text, nullable=False, unique=True),
+    Column("event", Text, nullable=False),
+    # What an unnamed request has in common with its repeats; NULL where `event` is its own name.
+    Column("request", Text),
     # What is asked for: `rerun`, `company_changed`, …; and of whom, where a company is named.
     Column("kind", Text, nullable=False),
     Column("company", BigInteger),
@@ -60,7 +72,15 @@ inbox = Table(
     Column("detail", Text, nullable=False),
     Column("received", Utc, nullable=False),
     Column("ended", Utc),
+    # How often it was begun, the workflow that was begun last, and when it is looked at again.
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("workflow", Text, nullable=False, server_default=""),
+    Column("due", Utc),
+    # The company that was found out for it, kept because reading may forget how.
+    Column("found", BigInteger),
+    UniqueConstraint("portal", "event"),
     Index(None, "portal", "state", "post"),
+    Index(None, "portal", "request", "state"),
     Index(None, "ended"),
 )
 

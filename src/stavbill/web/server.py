@@ -150,8 +150,8 @@ class _Door:
             raise Refusal(400, "malformed", str(error)) from error
         if post is None:
             return JSONResponse({"status": "ignored"})
-        new = await self._writer.put(post)
-        return JSONResponse({"status": "accepted" if new else "known", "event": post.event})
+        event, is_new = await self._writer.put(post)
+        return JSONResponse({"status": "accepted" if is_new else "known", "event": event})
 
     async def _form(self, request: Request, *, empty: bool = False) -> Form:
         body = await self.body(request)

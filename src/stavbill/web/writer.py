@@ -17,6 +17,7 @@ from stavbill.store.database import Store
 from stavbill.store.inbox import Post, put_posts
 
 SEVERAL = 200
+Stored = tuple[str, bool]
 
 
 class Writer:
@@ -26,14 +27,14 @@ class Writer:
         self._store = store
         self._portal = portal
         self._clock = clock
-        self._queue: asyncio.Queue[tuple[Post, asyncio.Future[bool]]] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[Post, asyncio.Future[Stored]]] = asyncio.Queue()
 
-    async def put(self, post: Post) -> bool:
-        """Store a post; return whether it is new. Durable on return.
+    async def put(self, post: Post) -> Stored:
+        """Store a post; return its event's name and whether it is new. Durable on return.
 
         Raises `StoreError` when it cannot be stored; then nothing is known of it.
         """
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((post, done))
         return await done
 
@@ -45,9 +46,9 @@ class Writer:
                 several.append(self._queue.get_nowait())
             await self._store_them(several)
 
-    async def _store_them(self, several: list[tuple[Post, asyncio.Future[bool]]]) -> None:
+    async def _store_them(self, several: list[tuple[Post, asyncio.Future[Stored]]]) -> None:
         try:
-            new = await asyncio.to_thread(self._write, [post for post, _ in several])
+            stored = await asyncio.to_thread(self._write, [post for post, _ in several])
         except Exception as error:  # noqa: BLE001  every asker is told, whatever it is
             for _, done in several:
                 if not done.done():
@@ -55,13 +56,11 @@ class Writer:
                     away.__cause__ = error
                     done.set_exception(away)
             return
-        told: set[str] = set()
-        for post, done in several:
+        for (_, done), one in zip(several, stored, strict=True):
             if not done.done():
-                done.set_result(new[post.event] and post.event not in told)
-            told.add(post.event)
+                done.set_result(one)
 
-    def _write(self, posts: list[Post]) -> dict[str, bool]:
+    def _write(self, posts: list[Post]) -> list[Stored]:
         with self._store.write() as db:
             return put_posts(db, self._portal, posts, at=self._clock.now())
 

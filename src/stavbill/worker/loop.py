@@ -57,11 +57,11 @@ async def run_worker(config: Path, *, ready: Callable[[str], None]) -> None:
         )
         heart.beat()
         await asyncio.to_thread(launch_engine, engine_of(config), executor=owner)
-        scale = settings.clock_scale
+        scale, posts = settings.clock_scale, Posts(parts.store, parts.clock, parts.portal)
         stopped = threading.Event()
         ticking = [
             _every(HEARTBEAT_S / scale, (heart.beat, heart.take_over), stopped),
-            _every(max(POSTS_S / scale, SHORTEST_S), (Posts(parts).begin,), stopped),
+            _every(max(POSTS_S / scale, SHORTEST_S), (posts.begin,), stopped),
         ]
         scheduler = _schedule(settings, parts)
         ready(owner)

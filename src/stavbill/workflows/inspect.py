@@ -5,11 +5,11 @@ Source: operations page, «CLI»; engine page, «How it maps».
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dbos import DBOSClient, WorkflowStatus
+from dbos import DBOS, DBOSClient, WorkflowStatus
 
 from stavbill.errors import ConfigError
 
@@ -42,6 +42,16 @@ class Step:
     result: object
     error: str
     child: str | None
+
+
+def open_among(workflows: Collection[str]) -> frozenset[str]:
+    """Return those workflows that have not ended; asked by a worker, of its own engine."""
+    if not workflows:
+        return frozenset()
+    found = DBOS.list_workflows(
+        workflow_ids=list(workflows), status=list(OPEN), load_input=False, load_output=False
+    )
+    return frozenset(known.workflow_id for known in found)
 
 
 def list_open(client: DBOSClient, *, everything: bool, limit: int) -> tuple[Workflow, ...]:
