@@ -1,6 +1,10 @@
 """What a post asks for: forms and JSON into `Post`, each told from another by its event's name.
 
-Source: Bitrix24 reference 10.1 (events), 10.5 (robots); operations page, «Webhooks».
+Who names a request (a workflow's id, an Idempotency-Key) asks once under that name. Without one a
+request is a repeat while its like still waits; the store sees to that by `Post.request`.
+
+Source: Bitrix24 reference 10.1 (events), 10.5 (robots); b24restdocs, bizproc-workflow-start.md
+(DOCUMENT_ID of companies and invoices); operations page, «Webhooks».
 """
 
 from __future__ import annotations
@@ -15,9 +19,9 @@ from stavbill.store.inbox import Post
 from stavbill.web.forms import Form, text_at, texts_at
 
 INVOICE_TYPE = "31"
-# Whoever presses a button twice within a minute means it once.
-SAME_REQUEST_S = 60
 LONGEST = 200
+# Ids beyond this are none, and do not fit into a database's 64 bits.
+LARGEST = 10**18
 # What a robot or another program may ask for, as it stands in addresses.
 ACTIONS = {
     "bill": "bill",
@@ -28,8 +32,15 @@ ACTIONS = {
     "task-completed": "task_changed",
 }
 NEEDS = {"invoice_changed": "invoice", "task_changed": "task"}
-_COMPANY = re.compile(r"(?:CO(?:MPANY)?_)?(\d{1,18})")
 _EVENT = re.compile(r"ONCRMDYNAMICITEM(?:ADD|UPDATE|DELETE)(?:_(\d+))?")
+# In an address, where whoever set the robot up chose the field; an id with or without its kind.
+_ASKED_COMPANY = re.compile(r"(?:CO(?:MPANY)?_)?([0-9]{1,18})")
+# In a document's id, where a bare number may be anything's.
+_DOCUMENTS = {
+    "company": re.compile(r"COMPANY_([0-9]{1,18})"),
+    "invoice": re.compile(r"(?:SMART_INVOICE|DYNAMIC_31)_([0-9]{1,18})"),
+}
+_TASK_DOCUMENT = ("tasks", "bitrix\\tasks\\integration\\bizproc\\document\\task")
 
 
 class PostError(ValueError):
@@ -48,41 +59,34 @@ def post_of_event(form: Form) -> Post | None:
     stamp = text_at(form, "ts") or ""
     if name in {"ONCRMCOMPANYADD", "ONCRMCOMPANYUPDATE", "ONCRMCOMPANYDELETE"}:
         company = _id(text_at(form, "data", "FIELDS", "ID"), "data[FIELDS][ID]")
-        return Post(event=_name(name, company, stamp), kind="company_changed", company=company)
+        event = _name(name, company, stamp)
+        return Post(event=event, request=event, kind="company_changed", company=company)
     found = _EVENT.fullmatch(name)
     if found is not None:
         entity = found[1] or text_at(form, "data", "FIELDS", "ENTITY_TYPE_ID")
         if entity != INVOICE_TYPE:
             return None
         invoice = _id(text_at(form, "data", "FIELDS", "ID"), "data[FIELDS][ID]")
-        return Post(
-            event=_name(name, invoice, stamp), kind="invoice_changed", body={"invoice": invoice}
-        )
+        event, body = _name(name, invoice, stamp), {"invoice": invoice}
+        return Post(event=event, request=event, kind="invoice_changed", body=body)
     if name == "ONTASKUPDATE":
         task = _id(text_at(form, "data", "FIELDS_AFTER", "ID"), "data[FIELDS_AFTER][ID]")
-        return Post(event=_name(name, task, stamp), kind="task_changed", body={"task": task})
+        event = _name(name, task, stamp)
+        return Post(event=event, request=event, kind="task_changed", body={"task": task})
     return None
 
 
 def post_of_robot(action: str, form: Form, query: Mapping[str, str], at: datetime) -> Post:
-    """Return what a robot asks for: the company is its document, or stands in the address.
+    """Return what a robot asks for: the thing is its document, or stands in the address.
 
     Raises `PostError` when neither names one.
     """
     kind = ACTIONS[action]
-    told = (
-        text_at(form, "event_token")
-        or text_at(form, "workflow_id")
-        or text_at(form, "ts")
-        or _minute(at)
-    )
-    if kind in NEEDS:
-        wanted = _id(query.get("id") or text_at(form, "id"), "id")
-        return Post(
-            event=_name("ROBOT", action, wanted, told), kind=kind, body={NEEDS[kind]: wanted}
-        )
-    company = _company(form, query)
-    return Post(event=_name("ROBOT", action, company, told), kind=kind, company=company)
+    field = NEEDS.get(kind, "company")
+    wanted = _company(form, query) if field == "company" else _thing(field, form, query)
+    named = text_at(form, "event_token") or text_at(form, "workflow_id")
+    told = named or text_at(form, "ts") or str(int(at.timestamp()))
+    return _asked("ROBOT", action, wanted, told=told, is_named=bool(named))
 
 
 def post_of_json(action: str, body: object, request: str | None, at: datetime) -> Post:
@@ -94,18 +98,26 @@ def post_of_json(action: str, body: object, request: str | None, at: datetime) -
     kind = ACTIONS[action]
     field = NEEDS.get(kind, "company")
     value = body.get(field) if isinstance(body, dict) else None
-    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < LARGEST:
         msg = f'ожидалось {{"{field}": число}}'
         raise PostError(msg)
-    told = request or _minute(at)
+    told = request or str(int(at.timestamp()))
     if len(told) > LONGEST:
         msg = f"Idempotency-Key длиннее {LONGEST} знаков"
         raise PostError(msg)
-    event = _name("API", action, value, told)
-    if field == "company":
-        return Post(event=event, kind=kind, company=value)
-    numbers: dict[str, Any] = {field: value}
-    return Post(event=event, kind=kind, body=numbers)
+    return _asked("API", action, value, told=told, is_named=bool(request))
+
+
+def _asked(door: str, action: str, wanted: int, *, told: str, is_named: bool) -> Post:
+    """Return a request for a thing, told from others by its name or by when it came."""
+    kind = ACTIONS[action]
+    event = _name(door, action, wanted, told)
+    like = None if is_named else _name(door, action, wanted)
+    field = NEEDS.get(kind)
+    if field is None:
+        return Post(event=event, request=like, kind=kind, company=wanted)
+    numbers: dict[str, Any] = {field: wanted}
+    return Post(event=event, request=like, kind=kind, body=numbers)
 
 
 def time_of(form: Form) -> float | None:
@@ -115,13 +127,34 @@ def time_of(form: Form) -> float | None:
 
 
 def _company(form: Form, query: Mapping[str, str]) -> int:
-    named = [query.get("company") or "", *texts_at(form, "document_id")[::-1]]
-    for text in named:
-        found = _COMPANY.fullmatch(text.strip().upper())
-        if found is not None and int(found[1]) > 0:
-            return int(found[1])
+    found = _ASKED_COMPANY.fullmatch((query.get("company") or "").strip().upper())
+    number = int(found[1]) if found is not None else _document("company", form)
+    if number:
+        return number
     msg = "не названа компания: нет document_id с COMPANY_… и нет company в адресе"
     raise PostError(msg)
+
+
+def _thing(field: str, form: Form, query: Mapping[str, str]) -> int:
+    told = query.get("id") or text_at(form, "id")
+    number = _document(field, form)
+    return number if number and not told else _id(told, "id")
+
+
+def _document(field: str, form: Form) -> int:
+    """Return the number of a company, invoice or task that is the form's document, else 0."""
+    parts = texts_at(form, "document_id")
+    if field == "task":
+        *above, last = parts or ("",)
+        is_task = tuple(part.casefold() for part in above) == _TASK_DOCUMENT
+        return int(last) if is_task and re.fullmatch(r"[0-9]{1,18}", last) else 0
+    if len(parts) > 1 and parts[0].casefold() != "crm":
+        return 0
+    for text in reversed(parts):
+        found = _DOCUMENTS[field].fullmatch(text.strip().upper())
+        if found is not None:
+            return int(found[1])
+    return 0
 
 
 def _id(text: str | None, where: str) -> int:
@@ -130,10 +163,6 @@ def _id(text: str | None, where: str) -> int:
         msg = f"в сообщении нет номера в поле {where}"
         raise PostError(msg)
     return int(value)
-
-
-def _minute(at: datetime) -> str:
-    return str(int(at.timestamp()) // SAME_REQUEST_S)
 
 
 def _name(*parts: object) -> str:

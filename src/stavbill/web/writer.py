@@ -13,11 +13,16 @@ from contextlib import asynccontextmanager
 
 from stavbill.clock import Clock
 from stavbill.errors import StoreError
+from stavbill.log import get_logger
 from stavbill.store.database import Store
 from stavbill.store.inbox import Post, put_posts
 
 SEVERAL = 200
 Stored = tuple[str, bool]
+
+
+log = get_logger()
+Asked = tuple[Post, "asyncio.Future[Stored]"]
 
 
 class Writer:
@@ -27,7 +32,7 @@ class Writer:
         self._store = store
         self._portal = portal
         self._clock = clock
-        self._queue: asyncio.Queue[tuple[Post, asyncio.Future[Stored]]] = asyncio.Queue()
+        self._queue: asyncio.Queue[Asked] = asyncio.Queue()
 
     async def put(self, post: Post) -> Stored:
         """Store a post; return its event's name and whether it is new. Durable on return.
@@ -46,23 +51,35 @@ class Writer:
                 several.append(self._queue.get_nowait())
             await self._store_them(several)
 
-    async def _store_them(self, several: list[tuple[Post, asyncio.Future[Stored]]]) -> None:
+    async def _store_them(self, several: list[Asked]) -> None:
         try:
             stored = await asyncio.to_thread(self._write, [post for post, _ in several])
-        except Exception as error:  # noqa: BLE001  every asker is told, whatever it is
-            for _, done in several:
+        except StoreError as away:
+            _refuse(several, away)
+        except Exception as error:
+            # One that cannot be stored must not take the others with it.
+            if len(several) > 1:
+                for asked in several:
+                    await self._store_them([asked])
+                return
+            log.exception("post_cannot_be_stored")
+            _refuse(several, error)
+        else:
+            for (_, done), one in zip(several, stored, strict=True):
                 if not done.done():
-                    away = StoreError(f"posts were not stored: {type(error).__name__}")
-                    away.__cause__ = error
-                    done.set_exception(away)
-            return
-        for (_, done), one in zip(several, stored, strict=True):
-            if not done.done():
-                done.set_result(one)
+                    done.set_result(one)
 
     def _write(self, posts: list[Post]) -> list[Stored]:
         with self._store.write() as db:
             return put_posts(db, self._portal, posts, at=self._clock.now())
+
+
+def _refuse(several: list[Asked], error: Exception) -> None:
+    for _, done in several:
+        if not done.done():
+            away = StoreError(f"posts were not stored: {type(error).__name__}")
+            away.__cause__ = error
+            done.set_exception(away)
 
 
 @asynccontextmanager
