@@ -8,12 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.driving import installed
-from tests.end_to_end.working import workers_of
+from stavbill.app.build import open_parts
+from stavbill.errors import WritingStoppedError
+from stavbill.operations.naming import run_of_rerun
+from stavbill.operations.rerun import RerunRequest, rerun_company
+from tests.end_to_end.driving import DAY, installed
+from tests.end_to_end.people import edit_card, invoices
+from tests.end_to_end.working import until, workers_of
 
 COMPANIES = 120
 # The portal has seen the lists by then, and the writing goes on for some time.
 IN_THE_MIDDLE = 150
+WRITTEN_SOME = 20
+HELD = 105
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +115,87 @@ async def test_a_cancelled_month_sends_nothing_more_and_can_be_taken_up_again(
         assert place.end_state() == undisturbed
 
 
+async def test_a_cancelled_month_is_finished_by_retry(
+    tmp_path: Path, undisturbed: dict[str, object]
+) -> None:
+    async with installed(tmp_path, companies=COMPANIES) as place, workers_of(place) as workers:
+        worker = await workers.start()
+        month = await workers.begin_month()
+        await until(lambda: len(place.writes()) >= WRITTEN_SOME)
+        await workers.pause(worker)
+        await workers.ask("ops", "cancel", month)
+        worker.send_signal(signal.SIGCONT)
+        assert (await workers.ended(month))["state"] == "CANCELLED"
+        asked = await workers.ask("ops", "month", "--as-of", DAY.isoformat(), "--yes")
+        assert (asked["operation"], asked["new"], asked["state"]) == (month, False, "CANCELLED")
+        assert (await workers.ask("ops", "retry", month))["operation"] == month
+        found = await workers.ended(month)
+        assert (found["state"], found["result"]["state"]) == ("SUCCESS", "done")
+        assert place.end_state() == undisturbed
+
+
+async def test_a_month_with_a_cancelled_sharer_is_finished_by_retry(
+    tmp_path: Path, undisturbed: dict[str, object]
+) -> None:
+    async with installed(tmp_path, companies=COMPANIES) as place, workers_of(place) as workers:
+        worker = await workers.start()
+        month = await workers.begin_month()
+        await until(lambda: len(place.writes()) >= WRITTEN_SOME)
+        await workers.pause(worker)
+        await workers.ask("ops", "cancel", f"{month}:apply:1")
+        worker.send_signal(signal.SIGCONT)
+        assert (await workers.ended(month))["state"] in {"ERROR", "CANCELLED"}
+        await workers.ask("ops", "retry", month)
+        found = await workers.ended(month)
+        assert (found["state"], found["result"]["state"]) == ("SUCCESS", "done")
+        assert place.end_state() == undisturbed
+
+
+async def test_a_rerun_by_the_workers_is_one_under_its_name_stopped_by_cancel_and_taken_up(
+    tmp_path: Path,
+) -> None:
+    async with installed(tmp_path, companies=20) as place, workers_of(place) as workers:
+        await place.run()
+        await edit_card(place, HELD, tariff="4*490")
+        worker = await workers.start()
+        await workers.pause(worker)
+        words = ("ops", "rerun", str(HELD), "--request", "ticket-15")
+        first, second = [await workers.ask(*words) for _ in range(2)]
+        assert first["operation"] == second["operation"]
+        assert first["operation"].startswith("rerun:")
+        assert (first["new"], second["new"]) == (True, False)
+        await workers.ask("ops", "cancel", first["operation"])
+        worker.send_signal(signal.SIGCONT)
+        assert (await workers.ended(first["operation"]))["state"] == "CANCELLED"
+        assert invoices(place, HELD) == []
+        # Whatever was in the middle of it finds its run stopped, before it had begun.
+        async with open_parts(place.config, place.env) as parts:
+            with pytest.raises(WritingStoppedError, match="отменён"):
+                await rerun_company(
+                    parts, RerunRequest(company=HELD, run=run_of_rerun(HELD, "ticket-15"))
+                )
+        assert invoices(place, HELD) == []
+        await workers.ask("ops", "retry", first["operation"])
+        assert (await workers.ended(first["operation"]))["result"]["state"] == "done"
+        assert len(invoices(place, HELD)) == 1
+
+
+async def test_two_workers_on_postgresql_one_of_them_killed(
+    tmp_path: Path, undisturbed: dict[str, object], postgres_database: str
+) -> None:
+    async with (
+        installed(tmp_path, companies=COMPANIES) as place,
+        workers_of(place, STAVBILL_DATABASE_URL=postgres_database) as workers,
+    ):
+        doomed = await workers.start()
+        await workers.start()
+        month = await workers.begin_month()
+        await workers.after_calls(IN_THE_MIDDLE)
+        doomed.send_signal(signal.SIGKILL)
+        assert (await workers.ended(month))["state"] == "SUCCESS"
+        assert place.end_state() == undisturbed
+
+
 async def test_a_stopped_month_goes_on_by_itself_when_writing_is_allowed_again(
     tmp_path: Path, undisturbed: dict[str, object]
 ) -> None:
@@ -126,20 +214,4 @@ async def test_a_stopped_month_goes_on_by_itself_when_writing_is_allowed_again(
         await workers.ask("go")
         assert (await workers.ended(month))["result"]["state"] == "done"
         assert len(place.writes()) > written
-        assert place.end_state() == undisturbed
-
-
-async def test_two_workers_on_postgresql_one_of_them_killed(
-    tmp_path: Path, undisturbed: dict[str, object], postgres_database: str
-) -> None:
-    async with (
-        installed(tmp_path, companies=COMPANIES) as place,
-        workers_of(place, STAVBILL_DATABASE_URL=postgres_database) as workers,
-    ):
-        doomed = await workers.start()
-        await workers.start()
-        month = await workers.begin_month()
-        await workers.after_calls(IN_THE_MIDDLE)
-        doomed.send_signal(signal.SIGKILL)
-        assert (await workers.ended(month))["state"] == "SUCCESS"
         assert place.end_state() == undisturbed

@@ -15,6 +15,8 @@ from stavbill.cli.common import Door, print_json, say
 from stavbill.cli.tables import console
 
 if TYPE_CHECKING:
+    from stavbill.app.engine import Asked
+    from stavbill.store.inbox import Post
     from stavbill.workflows.inspect import Workflow
 
 app = typer.Typer(
@@ -29,6 +31,12 @@ STATES = {
     "ERROR": "ошибка",
     "CANCELLED": "отменена",
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "ошибка: слишком много попыток",
+}
+POSTS = {
+    "new": "ждёт или выполняется",
+    "done": "выполнено",
+    "absorbed": "выполнено вместе с таким же",
+    "failed": "не выполнено",
 }
 SHOWN = 200
 
@@ -56,11 +64,90 @@ def month(
     from stavbill.app.engine import ask_workers_for_month
     from stavbill.cli.run import day_of
 
-    workflow = ask_workers_for_month(_door(context).config, on=day_of(as_of), yes=yes)
+    _tell_asked(
+        ask_workers_for_month(_door(context).config, on=day_of(as_of), yes=yes), as_json=as_json
+    )
+
+
+@app.command("rerun")
+def rerun(  # noqa: PLR0917  one parameter for each option
+    context: typer.Context,
+    company: Annotated[int, typer.Argument(help="ID компании в Битрикс24.")],
+    request: Annotated[
+        str | None, typer.Option("--request", help="Имя запроса: то же имя — тот же запрос.")
+    ] = None,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Выставить снова месяц, счёт за который отменён вручную."),
+    ] = False,
+    skip: Annotated[
+        bool, typer.Option("--keep-skip", help="Не обходить «Пропускать компанию».")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Поручить работникам перезапуск одной компании: он переживёт сбой и остановку.
+
+    То же, что company rerun, но не в этом окне. Пример: stavbill ops rerun 77 --request ticket-15
+    """
+    import uuid
+
+    from stavbill.app.engine import ask_workers_for_rerun
+
+    drawn = uuid.uuid4().hex[:8]  # noqa: TID251  names the request, decides nothing
+    asked = ask_workers_for_rerun(
+        _door(context).config, company, request=request or drawn, again=again, keep_skip=skip
+    )
+    _tell_asked(asked, as_json=as_json)
+
+
+def _tell_asked(asked: Asked, *, as_json: bool) -> None:
+    """Say what was put into the queue; of what had been there before, how it stands."""
+    workflow, known = asked.workflow, asked.known
+    result = known.result if known is not None and isinstance(known.result, dict) else {}
+    state = str(result.get("state", ""))
     if as_json:
-        print_json({"operation": workflow})
+        new = known is None
+        print_json(
+            {"operation": workflow, "new": new, "state": known and known.state, "result": state}
+        )
+    elif known is None:
+        say(f"Операция {workflow} в очереди. Следить: stavbill ops show {workflow}")
+    elif known.state == "SUCCESS" and state == "waiting_approval":
+        run = result.get("run", workflow)
+        say(f"Операция {workflow} уже была и ждёт подтверждения: stavbill run show {run}, потом "
+            f"stavbill run apply {run}")  # fmt: skip
+    elif known.state == "SUCCESS" and state != "stopped":
+        say(f"Операция {workflow} уже выполнена; второй раз под этим именем не начнётся. "
+            f"Посмотреть: stavbill ops show {workflow}")  # fmt: skip
+    elif known.state in {"ENQUEUED", "DELAYED", "PENDING"}:
+        say(f"Операция {workflow} уже {STATES[known.state]}. Следить: stavbill ops show {workflow}")
+    else:
+        word = "остановлена" if state == "stopped" else STATES.get(known.state, known.state)
+        say(f"Операция {workflow} уже была: {word}. Продолжить с того же места: "
+            f"stavbill ops retry {workflow}")  # fmt: skip
+
+
+@app.command("post")
+def post(
+    context: typer.Context,
+    event: Annotated[str, typer.Argument(help="Имя сообщения: event из ответа на него.")],
+    as_json: Json = False,
+) -> None:
+    """Показать, что стало с сообщением робота, события или другой программы.
+
+    Пример: stavbill ops post ROBOT:bill:77:1796904000
+    """
+    from stavbill.app.engine import post_of
+
+    found = post_of(_door(context).config, event)
+    if as_json:
+        print_json(_post_document(found))
         return
-    say(f"Операция {workflow} в очереди. Следить: stavbill ops show {workflow}")
+    say(f"{found.event}: {POSTS[found.state.value]}, попыток {found.attempts}")
+    if found.detail:
+        say(found.detail)
+    if found.workflow:
+        say(f"Последняя попытка: stavbill ops show {found.workflow}")
 
 
 @app.command("list")
@@ -74,29 +161,37 @@ def list_(
 
     Пример: stavbill ops list --all
     """
-    from stavbill.app.engine import engine_of, runs_that_wait
+    from stavbill.app.engine import engine_of, posts_that_wait, runs_that_wait
     from stavbill.workflows.engine import open_client
     from stavbill.workflows.inspect import list_open
 
     config = _door(context).config
-    waiting = runs_that_wait(config)
+    waiting, posts = runs_that_wait(config), posts_that_wait(config)
     with open_client(engine_of(config)) as client:
         found = list_open(client, everything=everything, limit=limit)
     if as_json:
         runs = [run.run for run in waiting]
         operations = [_document(one) for one in found]
-        print_json({"operations": operations, "waiting_approval": runs})
+        print_json(
+            {
+                "operations": operations,
+                "waiting_approval": runs,
+                "posts": [_post_document(one) for one in posts],
+            }
+        )
         return
+    for one in posts:
+        due = "" if one.due is None else f", снова {_time(one.due)}"
+        say(f"Сообщение {one.event} ждёт: попыток {one.attempts}{due}. {one.detail}")
     for run in waiting:
         say(f"Ждёт подтверждения: stavbill run show {run.run}, потом stavbill run apply {run.run}")
     if not found:
         say("Незаконченных операций нет.")
         return
     table = Table("Операция", "Вид", "Состояние", "Начата", "Работник")
-    for one in found:
-        table.add_row(
-            one.id, one.name, STATES.get(one.state, one.state), _time(one.begun), one.executor or ""
-        )
+    for known in found:
+        state = STATES.get(known.state, known.state)
+        table.add_row(known.id, known.name, state, _time(known.begun), known.executor or "")
     console().print(table)
 
 
@@ -126,16 +221,13 @@ def show(context: typer.Context, operation: Id, as_json: Json = False) -> None:
 
 @app.command("retry")
 def retry(context: typer.Context, operation: Id, as_json: Json = False) -> None:
-    """Продолжить неудавшуюся или отменённую операцию с того шага, который не вышел.
+    """Продолжить неудавшуюся, остановленную или отменённую операцию с шага, который не вышел.
 
     Пример: stavbill ops retry sync:portal.example:2026-12-10T09:20
     """
-    from stavbill.app.engine import engine_of
-    from stavbill.workflows.engine import open_client
-    from stavbill.workflows.inspect import retry as go_on
+    from stavbill.app.engine import retry_workflow
 
-    with open_client(engine_of(_door(context).config)) as client:
-        again = go_on(client, operation)
+    again = retry_workflow(_door(context).config, operation)
     if as_json:
         print_json({"operation": again})
         return
@@ -183,6 +275,10 @@ def _door(context: typer.Context) -> Door:
 
 def _document(one: Workflow) -> dict[str, object]:
     return asdict(one)
+
+
+def _post_document(one: Post) -> dict[str, object]:
+    return asdict(one) | {"state": one.state.value}
 
 
 def _time(when: datetime) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 
 from stavbill.billing.period import next_working_day
+from stavbill.errors import WritingStoppedError
 from stavbill.operations.checking import park_violations, violations_after_run
 from stavbill.operations.parts import Parts
 from stavbill.operations.present import violation_document
@@ -20,13 +21,20 @@ from stavbill.plan.join import Surroundings, standing_of
 from stavbill.plan.sentences import violation_text
 from stavbill.store.effects import counts_by_kind
 from stavbill.store.mirror import portfolios
-from stavbill.store.runs import RunId, RunState, set_state
+from stavbill.store.runs import RunId, RunState, read_run, set_state
 
 
 def begin_applying(parts: Parts, run: RunId) -> None:
-    """Say that the run's effects may be sent from now on, by whoever comes."""
+    """Say that the run's effects may be sent from now on, by whoever comes.
+
+    Raises `WritingStoppedError` for a run that somebody has stopped meanwhile.
+    """
     with parts.store.write() as db:
-        set_state(db, run, RunState.APPLYING, at=parts.now())
+        if set_state(db, run, RunState.APPLYING, at=parts.now()):
+            return
+        known = read_run(db, run)
+    msg = f"Запуск {run} остановлен: {known.detail if known is not None else 'его нет'}"
+    raise WritingStoppedError(msg)
 
 
 async def verify_run(

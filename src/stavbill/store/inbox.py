@@ -268,6 +268,25 @@ def tried_posts(db: Connection, portal: str, *, limit: int) -> tuple[Post, ...]:
     return _waiting(db, portal, inbox.c.detail != "", limit=limit)
 
 
+def posts_of_workflow(db: Connection, portal: str, workflow: str) -> tuple[Post, ...]:
+    """Return the posts whose last attempt is a workflow, whether they have ended or not."""
+    rows = db.execute(
+        select(inbox)
+        .where(inbox.c.portal == portal, inbox.c.workflow == workflow)
+        .order_by(inbox.c.post)
+    )
+    return tuple(_post(row) for row in rows)
+
+
+def wake_post(db: Connection, portal: str, event: str, *, at: datetime) -> None:
+    """Let a post that somebody cancelled be begun again."""
+    db.execute(
+        _one(portal, event)
+        .where(inbox.c.state == PostState.FAILED.value)
+        .values(state=PostState.NEW.value, detail="", ended=None, due=at)
+    )
+
+
 def forget_posts(db: Connection, *, before: datetime) -> int:
     """Forget posts that ended before a time."""
     return db.execute(delete(inbox).where(inbox.c.ended < before)).rowcount

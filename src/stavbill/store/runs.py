@@ -82,13 +82,26 @@ def start_run(
 
 def set_state(
     db: Connection, run: RunId, state: RunState, *, at: datetime, detail: str = ""
-) -> None:
-    """Move a run on; DONE, STOPPED and FAILED also end it at `at`."""
+) -> bool:
+    """Move a run on; DONE, STOPPED and FAILED also end it at `at`.
+
+    A stopped run stays stopped, whatever a step says that is still in the middle of it: False then.
+    """
     finished = at if state.value in _ENDED else None
+    moved = db.execute(
+        update(runs)
+        .where(runs.c.run == run, runs.c.state != RunState.STOPPED.value)
+        .values(state=state.value, finished=finished, detail=detail)
+    )
+    return bool(moved.rowcount)
+
+
+def take_up_again(db: Connection, run: RunId, state: RunState) -> None:
+    """Let a run that was stopped go on from a state."""
     db.execute(
         update(runs)
-        .where(runs.c.run == run)
-        .values(state=state.value, finished=finished, detail=detail)
+        .where(runs.c.run == run, runs.c.state == RunState.STOPPED.value)
+        .values(state=state.value, finished=None, detail="")
     )
 
 

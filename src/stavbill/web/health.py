@@ -11,11 +11,12 @@ from stavbill.clock import Clock
 from stavbill.errors import StoreError
 from stavbill.store.control import raised_flags
 from stavbill.store.database import Store
-from stavbill.store.inbox import inbox_counts
+from stavbill.store.inbox import inbox_counts, tried_posts
 from stavbill.store.runs import RunKind, RunState, latest_runs
 from stavbill.store.workers import last_heartbeat
 
 Document = dict[str, object]
+MOST_TRIED = 100
 
 
 def is_ready(store: Store, clock: Clock, portal: str) -> tuple[bool, Document]:
@@ -25,6 +26,7 @@ def is_ready(store: Store, clock: Clock, portal: str) -> tuple[bool, Document]:
             flags = [known.flag.value for known in raised_flags(db, portal)]
             beat = last_heartbeat(db)
             waiting = inbox_counts(db, portal).get("new", 0)
+            tried = len(tried_posts(db, portal, limit=MOST_TRIED))
     except StoreError:
         return False, {"status": "database_unavailable"}
     age = None if beat is None else round((clock.now() - beat).total_seconds(), 1)
@@ -33,6 +35,8 @@ def is_ready(store: Store, clock: Clock, portal: str) -> tuple[bool, Document]:
         "writing_stopped": flags,
         "worker_heartbeat_s": age,
         "posts_waiting": waiting,
+        # Those of them of which an attempt came to nothing, up to a hundred: `ops list` says why.
+        "posts_tried": tried,
     }
 
 

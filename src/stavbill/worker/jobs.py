@@ -10,6 +10,7 @@ from stavbill.app.mail import WithoutDocuments, open_mail
 from stavbill.billing.facts import CompanyId
 from stavbill.log import get_logger
 from stavbill.operations.month_steps import MonthRequest
+from stavbill.operations.naming import run_of_check, run_of_rerun
 from stavbill.operations.parts import Parts
 from stavbill.operations.reconcile import reconcile
 from stavbill.operations.reporting import tell_runs
@@ -18,7 +19,6 @@ from stavbill.operations.sending import send_due
 from stavbill.operations.syncing import sync_portal
 from stavbill.settings import Settings
 from stavbill.store.inbox import forget_posts
-from stavbill.store.runs import RunId
 from stavbill.store.workers import forget_workers
 from stavbill.workdays import workdays_of
 from stavbill.worker.catching_up import month_missed, runs_today
@@ -130,8 +130,7 @@ async def sync(parts: Parts, _document: Document) -> Document:
 
 async def nightly(parts: Parts, document: Document) -> Document:
     """Compare store and portal; the slot names the check, so that a repeat goes on with it."""
-    slot = document["slot"].replace(":", "")
-    return await reconcile(parts, run=RunId(f"nightly-{slot}"))
+    return await reconcile(parts, run=run_of_check(str(document["slot"])))
 
 
 async def rerun(parts: Parts, document: Document) -> Document:
@@ -143,7 +142,7 @@ async def rerun(parts: Parts, document: Document) -> Document:
             company=company,
             again=bool(document.get("again")),
             keep_skip=bool(document.get("keep_skip")),
-            run=RunId(f"rerun-{company}-{document['request']}"),
+            run=run_of_rerun(company, str(document["request"])),
         ),
     )
     return {"run": report.run, "state": report.state, "exit_code": report.exit_code}

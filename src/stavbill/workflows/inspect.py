@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dbos import DBOS, DBOSClient, WorkflowStatus
+from dbos import DBOS, DBOSClient, StepInfo, WorkflowStatus
 
 from stavbill.errors import ConfigError
 
@@ -80,20 +80,63 @@ def show(client: DBOSClient, workflow: str) -> tuple[Workflow, tuple[Step, ...]]
 
 
 def retry(client: DBOSClient, workflow: str) -> str:
-    """Let a failed or cancelled workflow go on from the step that failed; return its id.
+    """Let a failed, stopped or cancelled workflow go on where it did not come through; return it.
 
-    What ended well is not begun again. Raises `ConfigError` when there is nothing to retry.
+    Its children first: one that failed or was stopped is wound back to its failed step, one that
+    was cancelled goes on, and what the parent heard of them is asked again. What ended well is not
+    begun again. Raises `ConfigError` when there is nothing to retry.
     """
     known = _known(client, workflow)
-    if known.status in FAILED:
-        steps = client.list_workflow_steps(workflow)
-        ended = [step["function_id"] for step in steps if step["error"] is not None]
-        return client.fork_workflow(workflow, min(ended, default=1)).get_workflow_id()
-    if known.status in OPEN or known.status == "CANCELLED":
-        client.resume_workflow(workflow)
-        return workflow
-    msg = f"Операция {workflow} закончилась ({known.status}), повторять нечего"
-    raise ConfigError(msg)
+    if not _set_going(client, known):
+        msg = f"Операция {workflow} закончилась ({known.status}), повторять нечего"
+        raise ConfigError(msg)
+    return workflow
+
+
+def _set_going(client: DBOSClient, known: WorkflowStatus) -> bool:
+    """Let a workflow and its children go on; False when it ended well, or could not begin."""
+    name = known.workflow_id
+    went = [
+        _set_going(client, child)
+        for child in client.list_workflows(parent_workflow_id=name, load_input=False)
+        if child.status not in OPEN
+    ]
+    steps = client.list_workflow_steps(name)
+    lost = [step["function_id"] for step in steps if _came_to_nothing(step)]
+    if known.status in OPEN:
+        client.resume_workflow(name)
+    elif lost or known.status == "ERROR":
+        # A mistake between two steps has none that failed: all that it has done stays done.
+        after_all = max((step["function_id"] for step in steps), default=0) + 1
+        client.rewind_workflow(name, start_step=min(lost, default=after_all))
+    elif known.status in (*FAILED, "CANCELLED"):
+        client.resume_workflow(name)
+    else:
+        return any(went)
+    return True
+
+
+def _came_to_nothing(step: StepInfo) -> bool:
+    """Say whether a step failed, or found that writing was stopped."""
+    result = step["output"]
+    state = result.get("state") if isinstance(result, dict) else result
+    return step["error"] is not None or state == "stopped"
+
+
+def steps_that_said(client: DBOSClient, workflow: str, name: str) -> tuple[object, ...]:
+    """Return the results of the finished steps of a name, in their order."""
+    steps = client.list_workflow_steps(workflow)
+    return tuple(
+        step["output"]
+        for step in steps
+        if step["function_name"].endswith(name) and step["error"] is None
+    )
+
+
+def state_of(client: DBOSClient, workflow: str) -> Workflow | None:
+    """Return a workflow, None when there is none of this id."""
+    found = client.list_workflows(workflow_ids=[workflow], load_input=False)
+    return _workflow(found[0]) if found else None
 
 
 def cancel(client: DBOSClient, workflow: str) -> Sequence[str]:

@@ -28,6 +28,7 @@ from stavbill.operations.month_steps import (
     read_month,
     request_of,
 )
+from stavbill.operations.naming import STALE, attempt_of
 from stavbill.operations.progress import SILENT
 from stavbill.operations.reading import stored_policy
 from stavbill.operations.reporting import tell_runs
@@ -37,14 +38,13 @@ from stavbill.store.runs import RunId, RunState, add_requests, read_run, set_sta
 from stavbill.store.unsettled import is_stale
 from stavbill.store.workers import living
 from stavbill.workflows.limits import DEAD_AFTER_S
+from stavbill.workflows.naming import MONTH_ATTEMPTS
 from stavbill.workflows.queues import APPLY, PLAN, POLL_S
 from stavbill.workflows.running import followed
 from stavbill.workflows.runtime import Document, current, is_passing
 
 # Chunks of companies in one child: some tenths of a second of deciding.
 CHUNKS_A_CHILD = 10
-# A plan that grew old before it was written is made again, but not for ever.
-ATTEMPTS = 3
 TRIES = 10
 FIRST_WAIT_S = 5.0
 # A flag is looked at so often; a month waits half a day for it, and may be stopped several times.
@@ -64,8 +64,8 @@ def month(base: str, document: Document) -> Document:
     its plan was written is begun again under the next number.
     """
     result: Document = {}
-    for attempt in range(1, ATTEMPTS + 1):
-        run = base if attempt == 1 else f"{base}:{attempt}"
+    for attempt in range(1, MONTH_ATTEMPTS + 1):
+        run = attempt_of(base, attempt)
         result = _attempt(run, document)
         if result["state"] != "stale":
             break
@@ -213,7 +213,7 @@ def plan_step(run: str, document: Document, first: int, last: int) -> None:
 
 @_retried
 def judge_step(run: str, document: Document) -> str:
-    """Ask the gate: `go`, or `waiting_approval`."""
+    """Ask the gate: `go`, or `waiting_approval`; `stopped` when the run was cancelled."""
     parts, name = current().parts, RunId(run)
     with parts.store.read() as db:
         known = read_run(db, name)
@@ -221,7 +221,11 @@ def judge_step(run: str, document: Document) -> str:
         return "go"
     report = judge_month(parts, name, request_of(document))
     if isinstance(report.gate, Go):
-        begin_applying(parts, name)
+        try:
+            begin_applying(parts, name)
+        except WritingStoppedError as stop:
+            log.warning("writing_stopped", run=run, why=str(stop))
+            return "stopped"
         return "go"
     wait_for_person(parts, name, report)
     close_month(parts, name, report)
@@ -259,7 +263,7 @@ def apply_step(run: str) -> str:
             _count_requests(name, before)
         if stale:
             with parts.store.write() as db:
-                set_state(db, name, RunState.STOPPED, at=parts.now(), detail="план устарел")
+                set_state(db, name, RunState.STOPPED, at=parts.now(), detail=STALE)
         return "stale" if stale else "done"
 
     return runtime.wait_for(work())

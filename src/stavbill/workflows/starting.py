@@ -10,6 +10,7 @@ from dbos import DBOS, DBOSClient, EnqueueOptions, SetWorkflowID
 from stavbill.operations.month_steps import MonthRequest, request_document
 from stavbill.workflows.history import ENDED
 from stavbill.workflows.month import month
+from stavbill.workflows.naming import month_id
 from stavbill.workflows.queues import OPERATIONS
 from stavbill.workflows.runtime import Document
 from stavbill.workflows.single import operation
@@ -17,7 +18,7 @@ from stavbill.workflows.single import operation
 
 def start_month(portal: str, slot: str, request: MonthRequest) -> str:
     """Start the month's run of a day once, however often it is asked for; return its id."""
-    workflow = f"run:{portal}:{slot}"
+    workflow = month_id(portal, slot)
     with SetWorkflowID(workflow):
         DBOS.enqueue_workflow(OPERATIONS, month, workflow, request_document(request))
     return workflow
@@ -40,7 +41,7 @@ def has_ended(workflow: str) -> bool:
 
 def ask_for_month(client: DBOSClient, portal: str, slot: str, request: MonthRequest) -> str:
     """Put the month's run of a day into the queue, from outside; return its id."""
-    workflow = f"run:{portal}:{slot}"
+    workflow = month_id(portal, slot)
     client.enqueue(_options("month", workflow), workflow, request_document(request))
     return workflow
 
