@@ -7,12 +7,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from stavbill.app.build import open_parts
+from stavbill.billing.facts import SUBSCRIPTION, CompanyId
+from stavbill.operations.changes import read_changes
 from stavbill.operations.events import LAG, handle_post
 from stavbill.operations.parts import Parts
 from stavbill.operations.reading import learn_portal, read_portal
+from stavbill.plan.join import CompanyRecords
 from stavbill.sandbox.portal.faults import Fault, Trouble
 from stavbill.store.control import Flag, lower_flag, raise_flag
 from stavbill.store.inbox import Post, PostState, put_posts, read_post
+from stavbill.store.mirror import portfolios
 from tests.end_to_end.driving import Installation, installed
 from tests.end_to_end.people import ask, edit_card, invoices, tasks
 
@@ -150,3 +154,37 @@ async def test_a_task_that_stays_open_ends_its_event(tmp_path: Path) -> None:
         assert (await handle_post(parts, "E"))["state"] == "done"
         assert found(parts, "E").detail == "задача открыта"
         assert len(place.writes()) == seen
+
+
+async def test_fifty_changed_companies_cost_one_reading(tmp_path: Path) -> None:
+    async with installed(tmp_path, companies=60) as place:
+        await place.run()
+        async with open_parts(place.config, place.env) as parts:
+            # As one by one they are in the mirror, so they are after being read together.
+            await read_portal(parts, await learn_portal(parts), (), parts.today())
+            ids = [CompanyId(number) for number in range(101, 151)]
+            before = known(parts, ids)
+            assert len(before) > 40
+            for number in ids:
+                put(parts, Post(event=f"E{number}", kind="company_changed", company=number))
+            seen = parts.reader.requests
+            document = await read_changes(parts, [f"E{number}" for number in ids])
+            assert (document["posts"], document["state"]) == (50, "done")
+            assert parts.reader.requests - seen <= 15
+            assert known(parts, ids) == before
+
+            # What has changed is seen, and what is gone is forgotten.
+            await edit_card(place, HELD, tariff="4*490")
+            gone = next(number for number in ids if number != HELD and number in before)
+            await ask(place, "crm.company.delete", {"id": gone})
+            for number in ids[:10]:
+                put(parts, Post(event=f"F{number}", kind="company_changed", company=number))
+            await read_changes(parts, [f"F{number}" for number in ids[:10]])
+            after = known(parts, ids)
+            assert gone not in after
+            assert after[CompanyId(HELD)].company.card.fees[SUBSCRIPTION] == "4*490"
+
+
+def known(parts: Parts, ids: list[CompanyId]) -> dict[CompanyId, CompanyRecords]:
+    with parts.store.read() as db:
+        return portfolios(db, parts.portal, ids)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from dbos import DBOS, SetWorkflowID
 
-from stavbill.operations.events import LONGEST_PAUSE, pause_after
+from stavbill.operations.putting_off import LONGEST_PAUSE, pause_after
 from stavbill.store.control import Flag, lower_flag, raise_flag
 from stavbill.store.database import Store
 from stavbill.store.inbox import Post, PostState, end_post, note_attempt, put_posts, read_post
@@ -127,6 +127,32 @@ def test_a_post_that_was_dealt_with_is_left_alone(store: Store) -> None:
     clock.move(timedelta(days=1))
     assert Posts(store, clock, PORTAL).begin() == 0
     assert found(store, "E").state is PostState.DONE
+
+
+@pytest.mark.usefixtures("engine")
+def test_changes_are_collected_and_read_fifty_companies_at_a_time(store: Store) -> None:
+    clock = HandClock(NOW)
+    posts = Posts(store, clock, PORTAL)
+    several = [Post(event=f"E{n}", kind="company_changed", company=n) for n in range(1, 121)]
+    with store.write() as db:
+        put_posts(db, PORTAL, several, at=NOW)
+    assert posts.begin() == 0
+    clock.move(timedelta(seconds=4))
+    with store.write() as db:
+        # Of a company that is among them, and a moment too young to be due by itself.
+        put_posts(db, PORTAL, [Post(event="E", kind="company_changed", company=1)], at=clock.now())
+    clock.move(timedelta(seconds=1))
+    assert [posts.begin() for _ in range(4)] == [50, 50, 21, 0]
+    assert len({found(store, one.event).workflow for one in several}) == 3
+
+
+@pytest.mark.usefixtures("engine")
+def test_two_workers_read_no_change_twice(store: Store) -> None:
+    clock = HandClock(NOW)
+    put(store, *(f"E{n}" for n in range(10)), kind="company_changed")
+    clock.move(timedelta(seconds=5))
+    workers = [Posts(store, clock, PORTAL) for _ in range(2)]
+    assert [worker.begin() for worker in workers] == [10, 0]
 
 
 def test_pauses_grow_to_an_hour_and_no_further() -> None:

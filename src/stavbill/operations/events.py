@@ -17,30 +17,30 @@ from stavbill.billing.decision import Bill, Skip, SkipReason
 from stavbill.billing.facts import CompanyId
 from stavbill.errors import ConfigError, PortalError, WialonError, WritingStoppedError
 from stavbill.log import get_logger
+from stavbill.operations.changes import read_changes
 from stavbill.operations.naming import STALE, attempt_of, explanation_of_post, run_of_post
 from stavbill.operations.parts import Parts
 from stavbill.operations.present import Document
+from stavbill.operations.putting_off import pause_after, put_post_off
 from stavbill.operations.reading import learn_portal, learn_with_company
 from stavbill.operations.rerun import RerunRequest, decide_live, rerun_company
 from stavbill.plan.effects import AddTimeline, EffectKey
 from stavbill.plan.sentences import explained_text
 from stavbill.store.decisions import latest_bill
 from stavbill.store.inbox import (
+    CHANGES,
     Post,
     PostState,
     absorb_posts,
     end_post,
     keep_found,
-    put_off,
     read_post,
 )
-from stavbill.store.lookup import company_of_invoice, opened_hold_task, task_of
+from stavbill.store.lookup import opened_hold_task, task_of
 from stavbill.store.recording import record_effects
 from stavbill.store.runs import RunId, RunKind, RunState, read_run, set_state, start_run
 from stavbill.store.unsettled import is_stale
 
-FIRST_PAUSE = timedelta(seconds=5)
-LONGEST_PAUSE = timedelta(hours=1)
 # The portal's lists show a change late: what does not look changed is looked at once more.
 LAG = timedelta(seconds=60)
 Dealing = Callable[[Parts, Post], Awaitable[str]]
@@ -66,6 +66,8 @@ async def handle_post(parts: Parts, event: str) -> Document:
         post = read_post(db, parts.portal, event)
     if post is None or post.state is not PostState.NEW:
         return {"event": event, "state": "gone" if post is None else post.state.value}
+    if post.kind in CHANGES:
+        return {"event": event, "state": (await read_changes(parts, [event]))["state"]}
     state, detail = PostState.DONE, ""
     try:
         detail = await _DEALINGS[post.kind](parts, post)
@@ -73,30 +75,17 @@ async def handle_post(parts: Parts, event: str) -> Document:
         state, detail = PostState.FAILED, str(error)
         log.warning("post_failed", post=event, kind=post.kind)
     except TooEarlyError as early:
-        return _put_off(parts, event, early.again, str(early), state="later")
+        return put_post_off(parts, event, early.again, str(early), state="later")
     except WritingStoppedError as stop:
         log.warning("writing_stopped", post=event, why=str(stop))
-        return _put_off(parts, event, parts.now(), str(stop), state="stopped")
+        return put_post_off(parts, event, parts.now(), str(stop), state="stopped")
     except (PortalError, WialonError) as trouble:
         again = parts.now() + pause_after(post.attempts)
         log.warning("post_put_off", post=event, error=type(trouble).__name__)
-        return _put_off(parts, event, again, str(trouble), state="later")
+        return put_post_off(parts, event, again, str(trouble), state="later")
     with parts.store.write() as db:
         end_post(db, parts.portal, event, state, at=parts.now(), detail=detail)
     return {"event": event, "state": state.value}
-
-
-def pause_after(attempts: int) -> timedelta:
-    """Return how long to wait after so many attempts that came to nothing."""
-    # Enough doublings for the longest pause; more would only make a number too large for a time.
-    doublings = min(max(attempts - 1, 0), 12)
-    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
-
-
-def _put_off(parts: Parts, event: str, due: datetime, why: str, *, state: str) -> Document:
-    with parts.store.write() as db:
-        put_off(db, parts.portal, event, due, detail=why)
-    return {"event": event, "state": state}
 
 
 async def _bill(parts: Parts, post: Post) -> str:
@@ -179,26 +168,6 @@ async def _explain(parts: Parts, post: Post) -> str:
     return str(run)
 
 
-async def _company_changed(parts: Parts, post: Post) -> str:
-    """Read the company again; once is enough for all that wait to have it read."""
-    began = parts.now()
-    await learn_with_company(parts, CompanyId(_company(post)))
-    _absorb(parts, post, began)
-    return "прочитана"
-
-
-async def _invoice_changed(parts: Parts, post: Post) -> str:
-    """Read the company of an invoice again; of one that nobody knows yet the sync tells."""
-    began = parts.now()
-    with parts.store.read() as db:
-        company = company_of_invoice(db, parts.portal, int(post.body["invoice"]))
-    if company is None:
-        return "счёт ещё не известен: его прочтёт синхронизация"
-    await learn_with_company(parts, company)
-    _absorb(parts, post, began)
-    return f"прочитана компания {company}"
-
-
 async def _task_changed(parts: Parts, post: Post) -> str:
     """Decide a company again when the task that told why it is held was closed.
 
@@ -252,7 +221,5 @@ _DEALINGS: dict[str, Dealing] = {
     "bill": _bill,
     "rerun": _force,
     "explain": _explain,
-    "company_changed": _company_changed,
-    "invoice_changed": _invoice_changed,
     "task_changed": _task_changed,
 }

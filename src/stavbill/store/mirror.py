@@ -268,6 +268,15 @@ def forget_companies(db: Connection, portal: str, ids: Collection[CompanyId]) ->
         db.execute(delete(table).where(table.c.portal == portal, table.c.company.in_(ids)))
 
 
+def forget_unseen(
+    db: Connection, portal: str, ids: Collection[CompanyId], reading: ReadingId
+) -> None:
+    """Forget of some companies what the reading that has just put them again has not seen."""
+    for table in (companies, records):
+        gone = (table.c.company.in_(ids), table.c.reading != reading)
+        db.execute(delete(table).where(table.c.portal == portal, *gone))
+
+
 def invoices_lacking_rows(
     db: Connection, portal: str, *, after: int = 0, limit: int = 500
 ) -> tuple[InvoiceRecord, ...]:

@@ -22,7 +22,7 @@ from stavbill.store.inbox import forget_posts
 from stavbill.store.workers import forget_workers
 from stavbill.workdays import workdays_of
 from stavbill.worker.catching_up import month_missed, runs_today
-from stavbill.worker.posts import post
+from stavbill.worker.posts import changes, post
 from stavbill.workflows.history import forget_ended
 from stavbill.workflows.queues import SENDING, UPKEEP
 from stavbill.workflows.runtime import Document, Operation
@@ -103,6 +103,7 @@ def operations_of(settings: Settings) -> Mapping[str, Operation]:
     return {
         "rerun": rerun,
         "post": post,
+        "changes": changes,
         "tidy": tidy,
         "sync": sync,
         "nightly": nightly,

@@ -33,6 +33,11 @@ def hook_id(event: str, attempt: int) -> str:
     return f"{HOOK}{event}" if attempt == 1 else f"{HOOK}{event}#{attempt}"
 
 
+def read_id(event: str, attempt: int) -> str:
+    """Return the id of a reading of several posts; `event` is the first of them."""
+    return f"read:{event}" if attempt == 1 else f"read:{event}#{attempt}"
+
+
 def rerun_id(portal: str, company: int, request: str) -> str:
     """Return the id of a rerun that somebody asks the workers for."""
     return f"{RERUN}{portal}:{company}:{request}"
