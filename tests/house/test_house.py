@@ -28,6 +28,7 @@ EXAMPLES = tuple(f"E{number}" for number in range(1, 15))
 # E5 as a word of an id, or e5 between the underscores of a name.
 EXAMPLE = re.compile(r"(?<![^\W_])[Ee]\d+(?![^\W_])")
 
+SECRET_NAME = re.compile(r"(?:^|_)(?:secret|token|signature|password)$")
 SOURCE = re.compile(r"\bSource:|§|\bSources:")
 # Kinds of class that name values or shapes for the rules, but are no rule themselves.
 NOT_A_RULE = {"Enum", "IntEnum", "StrEnum", "Protocol", "Exception", "NamedTuple"}
@@ -278,6 +279,27 @@ def test_the_service_imports_only_what_its_lock_installs() -> None:
             if name not in at_hand
         ],
     )
+
+
+def test_secrets_are_compared_in_constant_time() -> None:
+    complain(
+        "A secret, token or signature is compared by hmac.compare_digest: == tells how much fits.",
+        [
+            f"{module.at(node)} {ast.unparse(node)}"
+            for module in sources()
+            if module.room != "sandbox"
+            for node in ast.walk(module.tree)
+            if isinstance(node, ast.Compare)
+            and any(isinstance(sign, ast.Eq | ast.NotEq) for sign in node.ops)
+            and any(is_secret(each) for each in (node.left, *node.comparators))
+        ],
+    )
+
+
+def is_secret(node: ast.expr) -> bool:
+    """Say whether an operand is named like a secret."""
+    name = ast.unparse(node).rpartition(".")[2]
+    return isinstance(node, ast.Name | ast.Attribute) and SECRET_NAME.search(name) is not None
 
 
 def test_every_room_opens_with_what_it_owns() -> None:

@@ -333,6 +333,20 @@ async def test_health_is_told_and_the_api_page_only_on_request(store: Store) -> 
         assert "/hooks/bitrix" in (await web.client.get("/openapi.json")).json()["paths"]
 
 
+async def test_the_api_page_tells_how_to_ask_and_every_answer(store: Store) -> None:
+    async with served(store, replace(OPTIONS, docs=True)) as web:
+        document = (await web.client.get("/openapi.json")).json()
+        told = document["paths"]["/api/v1/{action}"]["post"]
+        assert set(told["responses"]) == {"200", "400", "403", "404", "413", "503", "default"}
+        named = {one["name"]: one for one in told["parameters"]}
+        assert set(named) == {"action", "Idempotency-Key"}
+        assert "bill" in named["action"]["schema"]["enum"]
+        schemas = told["requestBody"]["content"]["application/json"]["schema"]["oneOf"]
+        assert [one["title"] for one in schemas] == ["company", "invoice", "task"]
+        (scheme,) = [name for one in told["security"] for name in one]
+        assert document["components"]["securitySchemes"][scheme]["scheme"] == "bearer"
+
+
 async def test_a_database_that_is_away_is_answered_so_that_it_is_tried_again(
     store: Store,
 ) -> None:

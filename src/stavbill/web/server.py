@@ -10,9 +10,11 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Path, Request
 from fastapi.responses import JSONResponse, Response
+from fastapi.security import HTTPBearer
 
 from stavbill.clock import Clock
 from stavbill.errors import StoreError
@@ -20,6 +22,7 @@ from stavbill.log import get_logger
 from stavbill.operations.evidence import Callback, Visitors
 from stavbill.store.database import Store
 from stavbill.store.inbox import Post
+from stavbill.web import described
 from stavbill.web.customers import RETRY_AFTER_S, add_customers, is_customers, unavailable
 from stavbill.web.forms import Form, FormError, parse_form, text_at
 from stavbill.web.health import is_ready, metrics_text
@@ -38,6 +41,8 @@ FORM = "application/x-www-form-urlencoded"
 AHEAD_S = 300
 log = get_logger()
 Answer = Awaitable[Response]
+# Looked at in the door, which answers 404: the list of actions is for whoever reads `/docs`.
+Action = Annotated[str, Path(description=described.ACTION_TEXT, json_schema_extra=described.ACTION)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +96,12 @@ def create_app(
     door = _Door(writer, clock, options)
     app.post("/hooks/bitrix")(door.bitrix)
     app.post("/hooks/robot/{action}")(door.robot)
-    app.post("/api/v1/{action}")(door.program)
+    app.post(
+        "/api/v1/{action}",
+        responses=described.answers(),
+        openapi_extra=described.request(),
+        dependencies=[Depends(HTTPBearer(auto_error=False, description="STAVBILL_API_TOKEN"))],
+    )(door.program)
     if visitors is not None:
         add_customers(app, clock, visitors)
         app.post("/hooks/whatsapp")(_Provider(door, options, visitors).call_back)
@@ -132,7 +142,7 @@ class _Door:
         self._refuse_old(form)
         return await self._take(lambda: post_of_robot(action, form, query, self._clock.now()))
 
-    async def program(self, action: str, request: Request) -> Response:
+    async def program(self, action: Action, request: Request) -> Response:
         """Take another program's request in JSON, known by its bearer token."""
         body = await self.body(request)
         kind, _, token = request.headers.get("authorization", "").partition(" ")
