@@ -6,12 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from stavbill.app.build import open_parts
 from stavbill.billing.facts import SUBSCRIPTION, CompanyId
+from stavbill.errors import WritingStoppedError
 from stavbill.operations.changes import read_changes
 from stavbill.operations.events import LAG, handle_post
 from stavbill.operations.parts import Parts
 from stavbill.operations.reading import learn_portal, read_portal
+from stavbill.operations.rerun import RerunRequest, rerun_company
 from stavbill.plan.join import CompanyRecords
 from stavbill.sandbox.portal.faults import Fault, Trouble
 from stavbill.store.control import Flag, lower_flag, raise_flag
@@ -188,3 +192,20 @@ async def test_fifty_changed_companies_cost_one_reading(tmp_path: Path) -> None:
 def known(parts: Parts, ids: list[CompanyId]) -> dict[CompanyId, CompanyRecords]:
     with parts.store.read() as db:
         return portfolios(db, parts.portal, ids)
+
+
+async def test_a_read_only_process_writes_nothing_though_its_flag_was_taken_down(
+    tmp_path: Path,
+) -> None:
+    async with installed(tmp_path, companies=20) as place:
+        written = place.config.read_text(encoding="utf-8")
+        assert "read_only = false" in written
+        place.config.write_text(
+            written.replace("read_only = false", "read_only = true"), encoding="utf-8"
+        )
+        async with open_parts(place.config, place.env) as parts:
+            with parts.store.write() as db:
+                lower_flag(db, parts.portal, Flag.READ_ONLY, who="a person", at=parts.now())
+            with pytest.raises(WritingStoppedError, match="read_only"):
+                await rerun_company(parts, RerunRequest(company=HELD))
+        assert place.writes() == []

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from stavbill.app.read_only import ReadOnlyJournal, mirror_read_only, settings_name
 from stavbill.billing.facts import ServiceCode
 from stavbill.billing.policy import Policy
 from stavbill.bitrix.budget import Limits
@@ -42,7 +43,7 @@ from stavbill.operations.parts import Parts, Reports, Safety
 from stavbill.plan.effects import UserId
 from stavbill.plan.records import OwnCompany
 from stavbill.settings import Settings, build_policy, load_settings
-from stavbill.store.control import Flag, SharedText, lower_flag, raise_flag, raised_flags
+from stavbill.store.control import SharedText
 from stavbill.store.database import Store
 from stavbill.store.schema import open_store, upgrade_store
 from stavbill.workdays import workdays_of
@@ -73,7 +74,13 @@ async def open_parts(
     store = open_store(settings.database_url.get_secret_value())
     try:
         async with _connected(settings, store, clock) as parts:
-            _mirror_read_only(parts, read_only=settings.toml.safety.read_only)
+            mirror_read_only(
+                store,
+                parts.portal,
+                read_only=settings.toml.safety.read_only,
+                who=settings_name(config),
+                at=parts.now(),
+            )
             yield parts
     finally:
         store.close()
@@ -117,7 +124,8 @@ def assemble(
         return build_policy(settings, own, workdays)
 
     def journal_for(shape: PortalShape) -> Journal:
-        return Journal(
+        kind = ReadOnlyJournal if settings.toml.safety.read_only else Journal
+        return kind(
             store,
             _executors(settings, gateway, shape, mapping),
             clock,
@@ -260,22 +268,6 @@ def _journal_settings(settings: Settings) -> JournalSettings:
         late_s=late,
         quiet_s=late + LISTS_LAG_S,
     )
-
-
-def _mirror_read_only(parts: Parts, *, read_only: bool) -> None:
-    """Put the flag up or down as the configuration says, so that the journal obeys it."""
-    with parts.store.read() as db:
-        up = any(known.flag is Flag.READ_ONLY for known in raised_flags(db, parts.portal))
-    if read_only == up:
-        return
-    with parts.store.write() as db:
-        if read_only:
-            reason = "safety.read_only в настройках"
-            raise_flag(
-                db, parts.portal, Flag.READ_ONLY, reason=reason, who="settings", at=parts.now()
-            )
-        else:
-            lower_flag(db, parts.portal, Flag.READ_ONLY, who="settings", at=parts.now())
 
 
 def upgrade_database(config: Path) -> str:

@@ -35,14 +35,16 @@ def stop_writing(config: Path, *, reason: str, who: str) -> tuple[RaisedFlag, ..
 
 
 def allow_writing(
-    config: Path, *, who: str, after_violation: bool = False
+    config: Path, *, who: str, after_violation: bool = False, machine_gone: bool = False
 ) -> tuple[tuple[Flag, ...], tuple[RaisedFlag, ...]]:
     """Take the kill switch down; return the flags that went down, and those that are still up.
 
     A violation of our own making stays until somebody says that it was looked into
-    (`after_violation`); the read-only mode belongs to the settings and stays in any case.
+    (`after_violation`). The read-only mode belongs to the settings of the machine that raised it,
+    and stays unless a person knows that the machine is gone (`machine_gone`).
     """
     wanted = [Flag.KILL_SWITCH, *([Flag.VIOLATION] if after_violation else [])]
+    wanted += [Flag.READ_ONLY] if machine_gone else []
     with _opened(config) as (portal, db, clock):
         lowered = tuple(
             flag for flag in wanted if lower_flag(db, portal, flag, who=who, at=clock.now())

@@ -21,7 +21,8 @@ FLAGS = {
 }
 WAYS_OUT = {
     "kill_switch": "Снять: stavbill go",
-    "read_only": "Снять: уберите safety.read_only из настроек",
+    "read_only": "Снять: уберите safety.read_only из настроек этой машины; если её "
+    "больше нет: stavbill go --machine-gone",
     "violation": "Разберитесь (stavbill check), затем: stavbill go --after-violation",
 }
 Json = Annotated[bool, typer.Option("--json", help="Один документ JSON.")]
@@ -54,6 +55,10 @@ def go(
     after_violation: Annotated[
         bool, typer.Option("--after-violation", help="Снять и остановку из-за нарушения.")
     ] = False,
+    machine_gone: Annotated[
+        bool,
+        typer.Option("--machine-gone", help="Снять и read_only машины, которой больше нет."),
+    ] = False,
     who: Who = None,
     as_json: Json = False,
 ) -> None:
@@ -64,7 +69,10 @@ def go(
     from stavbill.app.stopping import allow_writing
 
     down, up = allow_writing(
-        context.obj.config, who=who or getpass.getuser(), after_violation=after_violation
+        context.obj.config,
+        who=who or getpass.getuser(),
+        after_violation=after_violation,
+        machine_gone=machine_gone,
     )
     if as_json:
         lowered = [flag.value for flag in down]

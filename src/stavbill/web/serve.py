@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from stavbill.app.memory import keep_loaded
+from stavbill.app.one_portal import refuse_other_portals
 from stavbill.app.visiting import open_visitors
 from stavbill.clock import SystemClock
 from stavbill.errors import ConfigError
@@ -42,6 +43,7 @@ def serve(
     store = open_store(settings.database_url.get_secret_value())
     try:
         clock = SystemClock(settings.clock_scale, settings.clock_since)
+        refuse_other_portals(store, options.portal, now=clock.now())
         web = settings.toml.web
         listening = _listen(host or web.host, web.port if port is None else port)
 

@@ -14,6 +14,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from stavbill.app.build import open_parts, owner_is_gone, process_name
 from stavbill.app.engine import engine_of
+from stavbill.app.one_portal import refuse_other_portals
 from stavbill.app.version import version
 from stavbill.errors import StavbillError
 from stavbill.journal.fence import close_fence
@@ -50,6 +51,7 @@ async def run_worker(config: Path, *, ready: Callable[[str], None]) -> None:
     for told in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(told, stop.set)
     async with open_parts(config, unattended=True) as parts:
+        refuse_other_portals(parts.store, parts.portal, now=parts.now())
         owner = process_name()
         install(Runtime(parts, loop, operations_of(settings), settings.toml.worker.shares))
         heart = Heart(
