@@ -101,18 +101,25 @@ def page_count(pdf: bytes) -> int:
     return len(PdfReader(io.BytesIO(pdf)).pages)
 
 
-def code_of(pdf: bytes, folder: Path) -> str:
-    """Return what a decoder reads in the code on the first page, as the page is printed."""
-    file = folder / "invoice.pdf"
-    file.write_bytes(pdf)
-    pictures = folder / "page"
-    subprocess.run(
-        [_tool("pdftoppm"), "-r", "200", "-png", "-l", "1", str(file), str(pictures)], check=True
-    )
-    found = next(folder.glob("page*.png"))
-    words = [_tool("zbarimg"), "-q", "--raw", "-Sdisable", "-Sqrcode.enable", str(found)]
-    said = subprocess.run(words, check=True, capture_output=True)
+def code_of(pdf: bytes, folder: Path, dpi: int = 200) -> str:
+    """Return what a decoder reads in the code on the first page drawn with so many dots an inch."""
+    said = _decoded(pdf, folder, dpi)
+    assert said.returncode == 0, f"no code is read at {dpi} dpi"
     return said.stdout.decode().strip()
+
+
+def has_readable_code(pdf: bytes, folder: Path) -> bool:
+    """Say whether a decoder finds any code on the first page."""
+    return _decoded(pdf, folder, 200).returncode == 0
+
+
+def _decoded(pdf: bytes, folder: Path, dpi: int) -> subprocess.CompletedProcess[bytes]:
+    file, picture = folder / "invoice.pdf", folder / "page"
+    file.write_bytes(pdf)
+    drawn = [_tool("pdftoppm"), "-r", str(dpi), "-png", "-l", "1", "-singlefile"]
+    subprocess.run([*drawn, str(file), str(picture)], check=True)
+    words = [_tool("zbarimg"), "-q", "--raw", "-Sdisable", "-Sqrcode.enable", f"{picture}.png"]
+    return subprocess.run(words, check=False, capture_output=True)
 
 
 def _tool(name: str) -> str:

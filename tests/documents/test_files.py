@@ -25,7 +25,9 @@ from stavbill.errors import ConfigError, DocumentError
 from tests.conftest import Golden
 from tests.documents.papers import (
     code_of,
+    has_readable_code,
     kazakh,
+    line,
     lines_of,
     long,
     page_count,
@@ -60,12 +62,43 @@ def test_every_form_reads_as_approved(golden: Golden) -> None:
         assert lines_of(pdf) == golden(f"invoice-{name}.txt")
 
 
-def test_the_printed_code_is_read_back(tmp_path: Path) -> None:
-    (pdf,) = rendered(russian())
-    fields = read(code_of(pdf, tmp_path).encode())
-    assert fields["Sum"] == "1080000"
-    assert fields["PersonalAcc"] == russian().bank.account
-    assert fields["Name"] == "ООО «Пример Мониторинг»"
+LONG_NAMES = replace(
+    russian(),
+    seller=replace(
+        russian().seller,
+        name="Общество с ограниченной ответственностью «Научно-производственное объединение по "
+        "внедрению систем спутникового мониторинга транспорта и контроля расхода топлива»",
+    ),
+    bank=replace(russian().bank, name="ФИЛИАЛ «ПРИМЕРСКИЙ» АКЦИОНЕРНОГО ОБЩЕСТВА «БАНК»"),
+)
+
+
+@pytest.mark.parametrize("dpi", [96, 150, 300])
+@pytest.mark.parametrize(
+    "document", [pytest.param(russian(), id="usual"), pytest.param(LONG_NAMES, id="long names")]
+)
+def test_the_printed_code_is_read_back_from_screen_and_paper(
+    tmp_path: Path, document: InvoiceDocument, dpi: int
+) -> None:
+    (pdf,) = rendered(document)
+    bank, seller = document.bank, document.seller
+    assert read(code_of(pdf, tmp_path, dpi).encode()) == {
+        "Name": seller.name[:160],
+        "PersonalAcc": bank.account,
+        "BankName": bank.name[:45],
+        "BIC": bank.bic,
+        "CorrespAcc": bank.correspondent,
+        "Sum": "1080000",
+        "Purpose": document.short_purpose,
+        "PayeeINN": seller.tax_number,
+        "KPP": seller.kpp,
+    }
+
+
+def test_without_rubles_to_pay_there_is_no_code(tmp_path: Path) -> None:
+    nothing = replace(russian(), lines=(line("Подписка", 3, 0),))
+    for pdf in rendered(kazakh(), nothing):
+        assert not has_readable_code(pdf, tmp_path)
 
 
 def test_a_long_invoice_numbers_its_pages() -> None:

@@ -1,6 +1,6 @@
 """The payment code that bank apps read: ГОСТ Р 56042-2014, as UTF-8 text and as a picture.
 
-Source: reference on Russian documents 5.3; performance page 5 (a fixed mask, a pixel a module).
+Source: reference on Russian documents 5.3; performance page 5 (a fixed mask).
 """
 
 from __future__ import annotations
@@ -19,6 +19,12 @@ SEPARATORS = "|~^!;#$%&*+?@`"
 LIMITS = {"Name": 160, "BankName": 45, "Purpose": 210}
 NO_CORRESPONDENT = "0"
 MASK = 3
+# Read by zbar from a page drawn at 96 to 300 dpi; a pixel a module is read from 200 dpi only,
+# because a screen that makes a picture larger gives neighbouring modules unequal widths.
+SCALE = 4
+# A denser code than this (long names) has modules too small for a screen of 96 dpi. With fewer
+# correcting bytes they are larger, which helps more than correction does.
+DENSEST = 16
 
 
 def has_code(document: InvoiceDocument) -> bool:
@@ -44,11 +50,20 @@ def payload(document: InvoiceDocument) -> bytes:
 
 
 def picture(text: bytes) -> bytes:
-    """Return the code as PNG, one pixel a module, without a quiet zone: page and sheet give it."""
-    made = segno.make(text, error="m", mode="byte", mask=MASK, micro=False, boost_error=False)
+    """Return the code as PNG without a quiet zone: page and sheet give it.
+
+    Four pixels a module; correction M, or L where M would make the code too dense for a screen.
+    """
+    made = _code(text, "m")
+    if int(made.version) > DENSEST:
+        made = _code(text, "l")
     out = io.BytesIO()
-    made.save(out, kind="png", scale=1, border=0)
+    made.save(out, kind="png", scale=SCALE, border=0)
     return out.getvalue()
+
+
+def _code(text: bytes, error: str) -> segno.QRCode:
+    return segno.make(text, error=error, mode="byte", mask=MASK, micro=False, boost_error=False)
 
 
 def _fields(document: InvoiceDocument) -> Iterator[tuple[str, str]]:
