@@ -26,7 +26,7 @@ import segno
 from PIL import Image, ImageDraw
 
 from benchmarks.figures import Figure
-from stavbill.documents.images import load_picture
+from stavbill.documents.images import SIGNATURE_FRAME, load_picture, stamp_frame
 from stavbill.documents.invoice import InvoiceDocument
 from stavbill.documents.page import Pages
 from stavbill.documents.paycode import payload
@@ -79,7 +79,9 @@ def _scans(folder: Path) -> dict[str, Path]:
 
 def _style(scans: dict[str, Path]) -> Style:
     pictures = {
-        name: load_picture(path, width_mm=38 if name == STAMP else 45, setting=name)
+        name: load_picture(
+            path, frame=stamp_frame(38) if name == STAMP else SIGNATURE_FRAME, setting=name
+        )
         for name, path in scans.items()
     }
     return Style(pictures={"ps-rf": pictures})

@@ -12,15 +12,13 @@ from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
-from PIL import Image
 
 from stavbill.documents.annex import annex_file
-from stavbill.documents.images import load_picture
 from stavbill.documents.invoice import InvoiceDocument
 from stavbill.documents.page import Pages
 from stavbill.documents.pool import RenderPool
 from stavbill.documents.render import Renderer
-from stavbill.documents.style import STAMP, Style
+from stavbill.documents.style import Style
 from stavbill.errors import ConfigError, DocumentError
 from tests.conftest import Golden
 from tests.documents.papers import (
@@ -227,28 +225,3 @@ def test_a_template_with_an_error_is_found_before_it_is_needed(
 def test_a_folder_of_templates_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="такой папки нет"):
         Pages(Style(tmp_path / "nowhere")).check()
-
-
-def test_stamp_and_signature_are_printed(tmp_path: Path) -> None:
-    stamp = tmp_path / "stamp.png"
-    Image.new("RGBA", (900, 900), (20, 40, 160, 90)).save(stamp)
-    picture = load_picture(stamp, width_mm=38, setting="documents.issuers.ps-rf.stamp")
-    plain, stamped = (
-        *rendered(russian()),
-        *rendered(russian(), style=Style(pictures={"ps-rf": {STAMP: picture}})),
-    )
-    assert len(stamped) > len(plain)
-    assert len(stamped) < 120_000
-
-
-@pytest.mark.parametrize("body", [b"no image at all", b"", b"\x89PNG\r\n\x1a\nbroken", b"<svg/>"])
-def test_a_logo_that_is_no_image(tmp_path: Path, body: bytes) -> None:
-    logo = tmp_path / "logo.png"
-    logo.write_bytes(body)
-    with pytest.raises(ConfigError, match=r"documents\.issuers\.ps-rf\.logo"):
-        load_picture(logo, width_mm=60, setting="documents.issuers.ps-rf.logo")
-
-
-def test_a_logo_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="не читается"):
-        load_picture(tmp_path / "logo.png", width_mm=60, setting="documents.issuers.ps-rf.logo")

@@ -8,7 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from stavbill.app.build import open_parts
-from stavbill.documents.images import Picture, load_picture
+from stavbill.documents.images import (
+    LOGO_FRAME,
+    SIGNATURE_FRAME,
+    Picture,
+    load_picture,
+    stamp_frame,
+)
 from stavbill.documents.pool import RenderPool
 from stavbill.documents.style import LOGO, SIGNATURES, STAMP, Style
 from stavbill.operations.composing import IssuerLook
@@ -16,8 +22,6 @@ from stavbill.operations.documents import InvoiceDocuments
 from stavbill.operations.parts import Parts
 from stavbill.settings import Settings, load_settings
 from stavbill.settings.documents import IssuerLookSettings
-
-LOGO_MM, SIGNATURE_MM = 60, 45
 
 
 @asynccontextmanager
@@ -72,15 +76,15 @@ def style_of(settings: Settings) -> Style:
 
 def _pictures(one: IssuerLookSettings, beside: Path) -> dict[str, Picture]:
     named = {
-        LOGO: ("logo", one.logo, LOGO_MM),
-        STAMP: ("stamp", one.stamp, one.stamp_mm),
-        SIGNATURES[0]: ("signature", one.signature, SIGNATURE_MM),
-        SIGNATURES[1]: ("signature2", one.signature2, SIGNATURE_MM),
+        LOGO: ("logo", one.logo, LOGO_FRAME),
+        STAMP: ("stamp", one.stamp, stamp_frame(one.stamp_mm)),
+        SIGNATURES[0]: ("signature", one.signature, SIGNATURE_FRAME),
+        SIGNATURES[1]: ("signature2", one.signature2, SIGNATURE_FRAME),
     }
     return {
         name: load_picture(
-            beside / file, width_mm=width, setting=f"documents.issuers.{one.issuer}.{key}"
+            beside / file, frame=frame, setting=f"documents.issuers.{one.issuer}.{key}"
         )
-        for name, (key, file, width) in named.items()
+        for name, (key, file, frame) in named.items()
         if file
     }

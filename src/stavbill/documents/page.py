@@ -85,6 +85,7 @@ class Pages:
             has_logo=LOGO in pictures,
             has_stamp=STAMP in pictures,
             signed_by=[name in pictures for name in SIGNATURES],
+            widths={name: picture.width_mm for name, picture in pictures.items()},
             annex=() if document.has_annex_apart else document.annex,
             annex_counts=annex_counts(document.annex),
         )
