@@ -339,15 +339,26 @@ def test_a_mismatch_tells_of_nested_accounts() -> None:
 
 
 def test_a_partners_invoice_carries_the_annex() -> None:
-    """§6: the number of units for each nested account, on the invoice with the subscription."""
+    """§6: the number of units for each account, on the invoice with the subscription."""
     nested = (NestedCount("Ферма", 2, 0),)
     known = facts("5*350", units(3, nested=nested), partner=True, fees={SIM: "1*50"}, separate=EACH)
     first, second = billed(known).drafts
-    assert first.annex == nested
+    own = NestedCount(known.card.account or "", 3, 0)
+    assert own.account
+    # The partner's own units come first: the annex adds up to the five that are billed.
+    assert first.annex == (own, *nested)
     assert second.annex == ()
     assert (
         billed(facts("5*350", UNREACHABLE, partner=True, ignore_count=True)).drafts[0].annex == ()
     )
+
+
+def test_a_partner_without_units_of_its_own_has_no_row_of_its_own() -> None:
+    """§6: a row for each account that has something to show."""
+    nested = (NestedCount("Ферма", 2, 0), NestedCount("Ток", 0, 0))
+    known = facts("2*350", units(0, nested=nested), partner=True)
+    assert billed(known).drafts[0].annex == nested
+    assert billed(facts("3*350", units(3), partner=True)).drafts[0].annex == ()
 
 
 @pytest.mark.parametrize(

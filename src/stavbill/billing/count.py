@@ -17,7 +17,14 @@ from stavbill.billing.decision import (
     SharedAccountMismatch,
     UnitsUnknown,
 )
-from stavbill.billing.facts import CompanyId, Counted, Facts, NotCounted, NotCountedWhy
+from stavbill.billing.facts import (
+    CompanyId,
+    Counted,
+    Facts,
+    NestedCount,
+    NotCounted,
+    NotCountedWhy,
+)
 from stavbill.billing.money import Currency
 from stavbill.billing.tariff import Tariff, parse_tariff
 
@@ -74,6 +81,20 @@ def observed_parts(seen: Counted, *, partner: bool) -> Parts:
         active += sum(nested.active for nested in seen.nested)
         conserved += sum(nested.conserved for nested in seen.nested)
     return Parts(active, conserved)
+
+
+def annex_of(facts: Facts) -> tuple[NestedCount, ...]:
+    """Return a partner's annex: the accounts of its subtree, its own first if that has units.
+
+    So it adds up to the units that are billed. Empty without nested accounts, and uncounted.
+
+    Source: billing rules §6.
+    """
+    seen = facts.observation
+    if not facts.card.partner or isinstance(seen, NotCounted) or not seen.nested:
+        return ()
+    own = NestedCount(facts.card.account or "", seen.active, seen.conserved)
+    return (own, *seen.nested) if own.active or own.conserved else seen.nested
 
 
 def check_count(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from stavbill.billing.case import Case, Fees
-from stavbill.billing.count import CountPassed, check_count, observed_parts
+from stavbill.billing.count import CountPassed, annex_of, check_count, observed_parts
 from stavbill.billing.covered import History, history_of
 from stavbill.billing.credit import apply_credits
 from stavbill.billing.decision import (
@@ -280,8 +280,6 @@ def _count_to_write(facts: Facts, card_count: int | None) -> int | None:
 def _draft(case: Case, services: Services, found: PeriodDue, issuer: Issuer) -> InvoiceDraft:
     policy, card = case.policy, case.facts.card
     issue = max(found.issue, case.facts.first_issue)
-    observation = case.facts.observation
-    annex = observation.nested if card.partner and isinstance(observation, Counted) else ()
     issued = case.facts.issued or case.on
     return InvoiceDraft(
         key=InvoiceKey(card.company, services, found.period, issuer.rule.code, issue),
@@ -295,5 +293,5 @@ def _draft(case: Case, services: Services, found: PeriodDue, issuer: Issuer) -> 
         issued=issued,
         pay_by=next_working_day(issued + timedelta(days=policy.pay_within_days), policy.calendar),
         lines=tuple(invoice_lines(case.fees, services, found.period, issuer, card.vat)),
-        annex=annex if services[0] == policy.services[0] else (),
+        annex=annex_of(case.facts) if services[0] == policy.services[0] else (),
     )
