@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import multiprocessing
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,10 +13,9 @@ from openpyxl import load_workbook
 from stavbill.documents.annex import annex_file
 from stavbill.documents.invoice import InvoiceDocument
 from stavbill.documents.page import Pages
-from stavbill.documents.pool import RenderPool
 from stavbill.documents.render import Renderer
 from stavbill.documents.style import Style
-from stavbill.errors import ConfigError, DocumentError
+from stavbill.errors import ConfigError
 from tests.conftest import Golden
 from tests.documents.papers import (
     code_of,
@@ -36,12 +32,6 @@ from tests.documents.papers import (
 from tests.documents.test_words import read
 
 EVIL = '<script>alert(1)</script><img src="file:///etc/passwd"> & «ООО "Кавычки"»'
-
-
-@asynccontextmanager
-async def pool(style: Style | None = None) -> AsyncIterator[RenderPool]:
-    async with RenderPool(style or Style(), processes=1) as opened:
-        yield opened
 
 
 @cache
@@ -142,30 +132,6 @@ def test_an_annex_has_the_same_bytes() -> None:
     assert annex_file(partner(201)) == annex_file(partner(201))
 
 
-async def test_the_same_invoice_has_the_same_bytes_in_every_process() -> None:
-    (here,) = rendered(russian())
-    async with pool() as opened:
-        assert await opened.render([russian(), russian()]) == [here, here]
-
-
-async def test_a_rendering_process_that_is_killed_is_replaced() -> None:
-    async with pool() as opened:
-        first = await opened.render([russian()])
-        for child in multiprocessing.active_children():
-            child.kill()
-            child.join()
-        assert await opened.render([russian(), kazakh()]) == [*first, *rendered(kazakh())]
-
-
-async def test_a_document_that_meets_a_bug_holds_up_nobody_elses() -> None:
-    half = replace(russian(), buyer=replace(russian().buyer, name="ООО \ud800"))
-    async with pool() as opened:
-        failed, made = await opened.render([half, russian()])
-    assert isinstance(failed, DocumentError)
-    assert "инцидент" in str(failed)
-    assert [made] == rendered(russian())
-
-
 def test_a_russian_buyer_of_a_kazakh_company_has_an_inn() -> None:
     (pdf,) = rendered(replace(kazakh(), buyer=russian().buyer))
     assert f"ИНН {russian().buyer.tax_number}" in text_of(pdf)
@@ -185,18 +151,6 @@ def test_very_long_names_stay_on_the_page() -> None:
     (pdf,) = rendered(replace(russian(), buyer=replace(russian().buyer, name=name)))
     assert name.replace(" ", "") in text_of(pdf).replace(" ", "")
     assert page_count(pdf) == 1
-
-
-@pytest.mark.parametrize(
-    "address", ["file:///etc/passwd", "http://127.0.0.1:9/x.png", "stavbill:nothing"]
-)
-async def test_a_template_reaches_nothing_outside(tmp_path: Path, address: str) -> None:
-    page = f'<html><body><img src="{address}"></body></html>'
-    (tmp_path / "invoice.html").write_text(page, encoding="utf-8")
-    async with pool(Style(tmp_path)) as opened:
-        (made,) = await opened.render([russian()])
-    assert isinstance(made, DocumentError)
-    assert "собирается только из своих частей" in str(made)
 
 
 def test_a_customers_own_template_stands_over_ours(tmp_path: Path) -> None:

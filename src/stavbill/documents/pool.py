@@ -9,7 +9,7 @@ import asyncio
 import os
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -24,7 +24,9 @@ from stavbill.documents.style import Style
 from stavbill.errors import ConfigError, DocumentError
 from stavbill.log import get_logger
 
-ATTEMPTS = 3
+# Waiting for one process: enough that it never idles, few that share the fate of a killer.
+IN_FLIGHT = 2
+ATTEMPTS_ALONE = 2
 BROKEN = (
     "Документ счёта {number} не составлен: процесс вёрстки каждый раз прерывается. Проверьте, "
     "хватает ли памяти."
@@ -34,28 +36,42 @@ FAILED = (
     "это не задерживает."
 )
 log = get_logger()
-# One renderer for each rendering process, made when the process starts.
+# One renderer for each rendering process, made when the process starts; or why there is none.
 _renderer: list[object] = []
 
 
 @dataclass(frozen=True, slots=True)
-class _Failed:
+class Failed:
     """What a rendering process says instead of a file."""
 
     reason: str
 
 
+Render = Callable[[InvoiceDocument], bytes | Failed]
+
+
 class RenderPool:
     """Renders documents in processes of its own; they start with the first document.
 
-    Use as an async context manager. A process that is killed is replaced, once for a document.
+    Use as an async context manager. A process that is killed takes those with it that wait for the
+    same pool: each of them is rendered again by itself, and only one that kills its process there
+    too is to blame.
     """
 
-    def __init__(self, style: Style, processes: int | None = None) -> None:
-        """Render by `style`, in as many processes as there are cores unless told otherwise."""
+    def __init__(
+        self, style: Style, processes: int | None = None, *, render: Render | None = None
+    ) -> None:
+        """Render by `style`, in as many processes as there are cores unless told otherwise.
+
+        `render` is what a process does with a document; it is sent there by its name.
+        """
         self._style = style
         self._processes = processes or len(os.sched_getaffinity(0))
+        self._render = render or render_here
         self._executor: ProcessPoolExecutor | None = None
+        self._lone: ProcessPoolExecutor | None = None
+        self._turns = asyncio.Semaphore(IN_FLIGHT * self._processes)
+        self._alone = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         """Check the templates. Raises `ConfigError` for one with an error."""
@@ -69,9 +85,10 @@ class RenderPool:
         trace: TracebackType | None,
     ) -> None:
         """End the processes."""
-        if self._executor is not None:
-            await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
-            self._executor = None
+        for executor in (self._executor, self._lone):
+            if executor is not None:
+                await asyncio.to_thread(executor.shutdown, cancel_futures=True)
+        self._executor = self._lone = None
 
     @cached_property
     def _pages(self) -> Pages:
@@ -86,43 +103,68 @@ class RenderPool:
         return list(await asyncio.gather(*(self._one(document) for document in documents)))
 
     async def _one(self, document: InvoiceDocument) -> bytes | DocumentError:
-        for _ in range(ATTEMPTS):
-            executor = self._started()
+        try:
+            made = await self._together(document)
+            if made is None:
+                made = await self._by_itself(document)
+        except Exception:
+            # One customer's document, as planning has it of one company.
+            incident = uuid.uuid4().hex[:8]  # noqa: TID251  names an incident, decides nothing
+            log.exception("document_failed", invoice=document.number, incident=incident)
+            return DocumentError(FAILED.format(number=document.number, incident=incident))
+        if made is None:
+            return DocumentError(BROKEN.format(number=document.number))
+        return DocumentError(made.reason) if isinstance(made, Failed) else made
+
+    async def _together(self, document: InvoiceDocument) -> bytes | Failed | None:
+        """Render beside others; None when the processes ended, whoever of them is the cause."""
+        async with self._turns:
+            if self._executor is None:
+                self._executor = self._started(self._processes)
+            executor = self._executor
             try:
-                loop = asyncio.get_running_loop()
-                made = await loop.run_in_executor(executor, _render, document)
+                return await asyncio.get_running_loop().run_in_executor(
+                    executor, self._render, document
+                )
             except BrokenProcessPool:
-                # Whoever was in the pool with the one that breaks it is tried again alone.
                 if self._executor is executor:
                     self._executor = None
-                continue
-            except Exception:
-                # One customer's document, as planning has it of one company.
-                incident = uuid.uuid4().hex[:8]  # noqa: TID251  names an incident, decides nothing
-                log.exception("document_failed", invoice=document.number, incident=incident)
-                return DocumentError(FAILED.format(number=document.number, incident=incident))
-            return DocumentError(made.reason) if isinstance(made, _Failed) else made
-        return DocumentError(BROKEN.format(number=document.number))
+                return None
 
-    def _started(self) -> ProcessPoolExecutor:
-        if self._executor is None:
-            # Spawned: a fork of a process with threads may stand still for ever.
-            self._executor = ProcessPoolExecutor(
-                self._processes,
-                mp_context=get_context("spawn"),
-                initializer=_begin,
-                initargs=(self._style,),
-            )
-        return self._executor
+    async def _by_itself(self, document: InvoiceDocument) -> bytes | Failed | None:
+        """Render while no other document is in the process; None when it ends every time."""
+        async with self._alone:
+            for _ in range(ATTEMPTS_ALONE):
+                if self._lone is None:
+                    self._lone = self._started(1)
+                try:
+                    return await asyncio.get_running_loop().run_in_executor(
+                        self._lone, self._render, document
+                    )
+                except BrokenProcessPool:
+                    self._lone = None
+        return None
+
+    def _started(self, processes: int) -> ProcessPoolExecutor:
+        # Spawned: a fork of a process with threads may stand still for ever.
+        return ProcessPoolExecutor(
+            processes,
+            mp_context=get_context("spawn"),
+            initializer=_begin,
+            initargs=(self._style,),
+        )
 
 
 def _begin(style: Style) -> None:
     """Prepare a rendering process; it ends with the one that started it, however that ends."""
     # Imported here: only processes that render pay for it.
-    from stavbill.documents.render import Renderer  # noqa: PLC0415
+    from stavbill.documents.render import ForbiddenAddressError, Renderer  # noqa: PLC0415
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _renderer.append(Renderer(style))
+    try:
+        _renderer.append(Renderer(style))
+    except (Exception, ForbiddenAddressError) as error:  # noqa: BLE001  said of every document
+        _renderer.append(error)
 
 
 def _end_with_parent() -> None:
@@ -132,17 +174,20 @@ def _end_with_parent() -> None:
         os._exit(0)
 
 
-def _render(document: InvoiceDocument) -> bytes | _Failed:
+def render_here(document: InvoiceDocument) -> bytes | Failed:
+    """Return a document's file, made by the renderer of this process."""
     from stavbill.documents.render import (  # noqa: PLC0415  as above
         ForbiddenAddressError,
         Renderer,
     )
 
-    renderer = _renderer[0]
-    if not isinstance(renderer, Renderer):
-        msg = "a rendering process began without its renderer"
-        raise TypeError(msg)
     try:
+        renderer = _renderer[0]
+        if isinstance(renderer, BaseException):
+            raise renderer
+        if not isinstance(renderer, Renderer):
+            msg = "a rendering process began without its renderer"
+            raise TypeError(msg)
         return renderer.pdf(document)
     except (ConfigError, ForbiddenAddressError) as error:
-        return _Failed(str(error))
+        return Failed(str(error))
