@@ -20,8 +20,9 @@ from stavbill.documents.checks import (
 )
 from stavbill.documents.invoice import Bank, InvoiceDocument, Party
 from stavbill.sandbox.world import invented
-from tests.documents.papers import BANK, kazakh, russian
+from tests.documents.papers import BANK, BIC, kazakh, russian
 
+IIN = "900101300007"
 SEEDS = st.integers(0, 2**32).map(random.Random)
 
 
@@ -71,6 +72,33 @@ def test_a_buyer_from_the_other_country_is_no_problem() -> None:
     assert problems_of(replace(kazakh(), buyer=russian().buyer)) == ()
 
 
+def test_a_sole_trader_of_kazakhstan_is_no_problem_for_a_russian_seller() -> None:
+    trader = replace(russian().buyer, tax_number=IIN, kpp="")
+    assert is_bin(IIN)
+    assert problems_of(replace(russian(), buyer=trader)) == ()
+
+
+@given(SEEDS, st.integers(0, 11), st.integers(1, 9))
+def test_a_mistyped_number_of_a_russian_trader_is_no_kazakh_one(
+    rng: random.Random, place: int, by: int
+) -> None:
+    """The key of a БИН fits one mistyped ИНН of eleven; an ОГРНИП tells that it is none."""
+    number = _slipped(invented.inn_of_person(rng), place, by)
+    trader = Party(name="ИП Пробный", tax_number=number, registration=invented.ogrnip(rng))
+    told = problems_of(replace(russian(), buyer=trader))
+    assert is_inn(number) or any(number in said for said in told)
+
+
+def test_without_a_correspondent_account_an_invoice_may_be_printed() -> None:
+    """The treasury and some banks have none; the doctor asks about it, printing does not."""
+    assert problems_of(replace(russian(), bank=replace(BANK, correspondent=""))) == ()
+
+
+def test_a_correspondent_account_of_another_branch_may_be_printed() -> None:
+    other = f"{invented.correspondent_account(BIC[:6] + '777')}"
+    assert problems_of(replace(russian(), bank=replace(BANK, correspondent=other))) == ()
+
+
 def test_a_natural_person_needs_a_name_only() -> None:
     person = Party(name="Пробная Анна Ивановна", natural_person=True)
     assert problems_of(replace(russian(), buyer=person)) == ()
@@ -79,10 +107,76 @@ def test_a_natural_person_needs_a_name_only() -> None:
     )
 
 
-RUSSIAN = russian()
+RUSSIAN, KAZAKH = russian(), kazakh()
 # The key of such digits is right, and no bank reads them.
 ARABIC_INN = RUSSIAN.buyer.tax_number.translate({ord("0") + n: 0x660 + n for n in range(10)})
+TRADER_INN = invented.inn_of_person(random.Random(3))
+NOUGHTS = "0" * 20
+
+
+def account(head: str) -> str:
+    """Return an account at the bank of the invented invoices whose key is right."""
+    return invented.account_number(random.Random(4), BIC, head=head)
+
+
 WRONG: dict[str, tuple[InvoiceDocument, str]] = {
+    "a Kazakh seller of a Russian invoice": (
+        replace(RUSSIAN, seller=replace(RUSSIAN.seller, tax_number=KAZAKH.seller.tax_number)),
+        "с ошибкой: контрольная цифра",
+    ),
+    "a Russian seller of a Kazakh invoice": (
+        replace(KAZAKH, seller=replace(KAZAKH.seller, tax_number=RUSSIAN.seller.tax_number)),
+        "должно быть 12 цифр",
+    ),
+    "a Kazakh number beside an ОГРН": (
+        replace(RUSSIAN, buyer=replace(RUSSIAN.seller, tax_number=KAZAKH.seller.tax_number)),
+        "с ошибкой: контрольная цифра",
+    ),
+    "number too short": (
+        replace(RUSSIAN, buyer=replace(RUSSIAN.buyer, tax_number="12345")),
+        "ИНН 12345 с ошибкой: должно быть 10 или 12 цифр",
+    ),
+    "number of noughts": (
+        replace(RUSSIAN, buyer=replace(RUSSIAN.buyer, tax_number=NOUGHTS[:10])),
+        "все цифры одинаковы",
+    ),
+    "ogrn of noughts": (
+        replace(RUSSIAN, buyer=replace(RUSSIAN.buyer, registration=NOUGHTS[:13])),
+        "ОГРН 0000000000000 с ошибкой",
+    ),
+    "kpp of a sole trader": (
+        replace(RUSSIAN, buyer=replace(RUSSIAN.buyer, tax_number=TRADER_INN)),
+        "КПП бывает только у организаций",
+    ),
+    "kpp of a person without a number": (
+        replace(RUSSIAN, buyer=Party(name="Пробная А. А.", natural_person=True, kpp="1")),
+        "КПП 1 с ошибкой",
+    ),
+    "bic of noughts": (replace(RUSSIAN, bank=replace(BANK, bic=NOUGHTS[:9])), "одинаковы"),
+    "account of noughts": (replace(RUSSIAN, bank=replace(BANK, account=NOUGHTS)), "одинаковы"),
+    "a correspondent account to be paid to": (
+        replace(RUSSIAN, bank=replace(BANK, account=account("30101810"))),
+        "это корреспондентский счёт банка",
+    ),
+    "an account in dollars": (
+        replace(RUSSIAN, bank=replace(BANK, account=account("40702840"))),
+        "в другой валюте (код 840)",
+    ),
+    "bank named by a space": (replace(RUSSIAN, bank=replace(BANK, name=" ")), "названия банка"),
+    "no Кбе": (
+        replace(KAZAKH, seller=replace(KAZAKH.seller, beneficiary_code="")),
+        "documents.issuers.sample.beneficiary_code",
+    ),
+    "Кбе of three digits": (
+        replace(KAZAKH, seller=replace(KAZAKH.seller, beneficiary_code="117")),
+        "Кбе 117 с ошибкой",
+    ),
+    "no КНП": (replace(KAZAKH, purpose_code=""), "documents.issuers.sample.purpose_code"),
+    "КНП of two digits": (replace(KAZAKH, purpose_code="85"), "КНП 85 с ошибкой"),
+    "a Russian bank of a Kazakh seller": (
+        replace(KAZAKH, bank=replace(KAZAKH.bank, bic="EXKZRUKA")),
+        "БИК EXKZRUKA с ошибкой",
+    ),
     "seller's number missing": (
         replace(RUSSIAN, seller=replace(RUSSIAN.seller, tax_number="")),
         "нет ИНН",

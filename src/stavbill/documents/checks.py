@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import cycle
+from itertools import chain, cycle
 
 from stdnum.ru import inn, ogrn
 
@@ -23,7 +23,22 @@ RUSSIAN_BIC = re.compile(r"[0-9]{9}")
 ACCOUNT = re.compile(r"[0-9]{20}")
 BIN = re.compile(r"[0-9]{12}")
 KAZAKH_IBAN = re.compile(r"KZ[0-9]{5}[0-9A-Z]{13}")
-SWIFT = re.compile(r"[A-Z]{6}[0-9A-Z]{2}([0-9A-Z]{3})?")
+# The fifth and sixth signs are the bank's country.
+KAZAKH_BIC = re.compile(r"[A-Z]{4}KZ[0-9A-Z]{2}([0-9A-Z]{3})?")
+# YYMM and the kind of company; YYMMDD and the century with the sex.
+BIN_DATE = re.compile(r"[0-9]{2}(0[1-9]|1[0-2])[456][0-9]{7}")
+IIN_DATE = re.compile(r"[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[1-6][0-9]{5}")
+BENEFICIARY_CODE = re.compile(r"[0-9]{2}")
+PURPOSE_CODE = re.compile(r"[0-9]{3}")
+# A bank's own account with the central bank: nobody is paid there.
+CORRESPONDENT = "301"
+# Digits six to eight of an account name its currency.
+CURRENCY_PLACE = slice(5, 8)
+RUBLES = ("810", "643")
+INN_OF_PERSON = 12
+WRONG_KEY = "контрольная цифра не сходится"
+NAMELESS = "(без названия)"
+FILLER = "все цифры одинаковы, так не бывает"
 BIN_OR_IIN = "БИН/ИИН"
 ACCOUNT_WEIGHTS = (7, 1, 3)
 BIN_WEIGHTS = ((1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), (3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2))
@@ -41,39 +56,90 @@ def _problems(document: InvoiceDocument) -> Iterator[str]:
         yield "Сумма счёта меньше нуля."
     if not document.lines:
         yield "В счёте нет строк."
-    for role, party in (("Поставщик", document.seller), ("Покупатель", document.buyer)):
-        for problem in _party_problems(party, document.form):
-            yield f"{role} {party.name.strip() or '(без названия)'}: {problem}."
-    check = _kazakh_bank if document.form is Form.KAZAKHSTAN else _russian_bank
-    for problem in check(document.bank):
-        yield f"Счёт поставщика {document.seller.name}: {problem}."
+    buyer = document.buyer
+    yield from seller_problems(
+        document.seller,
+        document.bank,
+        form=document.form,
+        issuer=document.issuer,
+        purpose_code=document.purpose_code,
+    )
+    for problem in (*_number_problems(buyer, document.form, abroad=True), *_party_problems(buyer)):
+        yield f"Покупатель {buyer.name.strip() or NAMELESS}: {problem}."
 
 
-def _party_problems(party: Party, form: Form) -> Iterator[str]:
+def seller_problems(
+    seller: Party, bank: Bank, *, form: Form, issuer: str, purpose_code: str
+) -> Iterator[str]:
+    """Yield what keeps every invoice of a seller from being printed; `issuer` is its rule's code.
+
+    A currency of the account is the form's: rubles in Russia.
+    """
+    for problem in (*_number_problems(seller, form, abroad=False), *_party_problems(seller)):
+        yield f"Поставщик {seller.name.strip() or NAMELESS}: {problem}."
+    if form is Form.RUSSIA:
+        problems = _russian_bank(bank)
+    else:
+        problems = chain(_kazakh_bank(bank), _kazakh_codes(seller, issuer, purpose_code))
+    for problem in problems:
+        yield f"Счёт поставщика {seller.name.strip() or NAMELESS}: {problem}."
+
+
+def _number_problems(party: Party, form: Form, *, abroad: bool) -> Iterator[str]:
+    """Yield what is wrong with a tax number; a buyer `abroad` may have one of the other country."""
+    number, is_russian = party.tax_number, form is Form.RUSSIA
+    if not number:
+        if not party.natural_person:
+            yield "нет ИНН" if is_russian else "нет БИН или ИИН"
+        return
+    if is_inn(number) if is_russian else is_bin(number):
+        return
+    if abroad and (_is_foreign_to_russia(party) if is_russian else is_inn(number)):
+        return
+    what = f"{'ИНН' if is_russian else BIN_OR_IIN} {number} с ошибкой"
+    shape, sizes = (INN, "10 или 12") if is_russian else (BIN, "12")
+    if not shape.fullmatch(number):
+        yield f"{what}: должно быть {sizes} цифр"
+    else:
+        yield f"{what}: {FILLER if is_filler(number) else WRONG_KEY}"
+
+
+def _is_foreign_to_russia(party: Party) -> bool:
+    """Say whether a party of a Russian invoice is surely Kazakh.
+
+    One of eleven mistyped ИНН has the key of a БИН: what else is known must not speak against it.
+    """
+    has_date = BIN_DATE.fullmatch(party.tax_number) or IIN_DATE.fullmatch(party.tax_number)
+    is_russian = party.kpp or party.registration
+    return is_bin(party.tax_number) and has_date is not None and not is_russian
+
+
+def _party_problems(party: Party) -> Iterator[str]:
     if not party.name.strip():
         yield "нет наименования"
-    if not party.tax_number:
-        if not party.natural_person:
-            yield "нет БИН или ИИН" if form is Form.KAZAKHSTAN else "нет ИНН"
-        return
-    # A buyer may be of the other country: the number tells by its own key which it is.
-    if not (is_inn(party.tax_number) or is_bin(party.tax_number)):
-        what = f"{tax_label(party.tax_number, form)} {party.tax_number}"
-        yield f"{what} с ошибкой: контрольная цифра не сходится"
     if party.kpp and not KPP.fullmatch(party.kpp):
         yield f"КПП {party.kpp} с ошибкой: должно быть 9 знаков"
+    elif party.kpp and len(party.tax_number) == INN_OF_PERSON and is_inn(party.tax_number):
+        yield f"КПП {party.kpp} при ИНН из 12 цифр: КПП бывает только у организаций"
     if party.registration and not is_ogrn(party.registration):
-        yield f"ОГРН {party.registration} с ошибкой: контрольная цифра не сходится"
+        what = f"ОГРН {party.registration} с ошибкой"
+        is_long = OGRN.fullmatch(party.registration) is not None
+        yield f"{what}: {WRONG_KEY}" if is_long else f"{what}: должно быть 13 или 15 цифр"
+
+
+def is_filler(text: str) -> bool:
+    """Say whether a number is one sign over and over: its key may fit, and it is nobody's."""
+    return len(set(text)) == 1
 
 
 def is_inn(text: str) -> bool:
     """Say whether a text is a Russian tax number of 10 or 12 digits with right check digits."""
-    return INN.fullmatch(text) is not None and bool(inn.is_valid(text))
+    return INN.fullmatch(text) is not None and not is_filler(text) and bool(inn.is_valid(text))
 
 
 def is_ogrn(text: str) -> bool:
     """Say whether a text is an ОГРН of 13 or an ОГРНИП of 15 digits with a right check digit."""
-    return OGRN.fullmatch(text) is not None and bool(ogrn.is_valid(text))
+    return OGRN.fullmatch(text) is not None and not is_filler(text) and bool(ogrn.is_valid(text))
 
 
 def tax_label(number: str, form: Form) -> str:
@@ -86,7 +152,7 @@ def tax_label(number: str, form: Form) -> str:
 
 def is_bin(text: str) -> bool:
     """Say whether a text is a Kazakh БИН or ИИН: 12 digits, the last by two rows of weights."""
-    if not BIN.fullmatch(text):
+    if not BIN.fullmatch(text) or is_filler(text):
         return False
     digits = [int(digit) for digit in text]
     for weights in BIN_WEIGHTS:
@@ -128,19 +194,43 @@ def _russian_bank(bank: Bank) -> Iterator[str]:
         yield "нет расчётного счёта"
     if not bank.bic:
         yield "нет БИК"
-    if not bank.name:
+    if not bank.name.strip():
         yield "нет названия банка"
     if bank.bic and not RUSSIAN_BIC.fullmatch(bank.bic):
         yield f"БИК {bank.bic} с ошибкой: должно быть 9 цифр"
         return
-    if bank.account and not ACCOUNT.fullmatch(bank.account):
-        yield f"расчётный счёт {bank.account} с ошибкой: должно быть 20 цифр"
-    elif bank.account and bank.bic and not is_account(bank.account, bank.bic):
-        yield f"расчётный счёт {bank.account} не подходит к БИК {bank.bic}: ключ не сходится"
-    if bank.correspondent and not ACCOUNT.fullmatch(bank.correspondent):
-        yield f"корреспондентский счёт {bank.correspondent} с ошибкой: должно быть 20 цифр"
-    elif bank.correspondent and bank.bic and not is_correspondent(bank.correspondent, bank.bic):
-        yield f"корреспондентский счёт {bank.correspondent} не подходит к БИК {bank.bic}"
+    if is_filler(bank.bic):
+        yield f"БИК {bank.bic} с ошибкой: {FILLER}"
+        return
+    if bank.account:
+        yield from _settlement_problems(bank)
+    if bank.correspondent:
+        yield from _correspondent_problems(bank)
+
+
+def _settlement_problems(bank: Bank) -> Iterator[str]:
+    what = f"расчётный счёт {bank.account}"
+    if not ACCOUNT.fullmatch(bank.account):
+        yield f"{what} с ошибкой: должно быть 20 цифр"
+    elif is_filler(bank.account):
+        yield f"{what} с ошибкой: {FILLER}"
+    elif bank.account.startswith(CORRESPONDENT):
+        yield f"{what} с ошибкой: это корреспондентский счёт банка"
+    elif bank.account[CURRENCY_PLACE] not in RUBLES:
+        currency = bank.account[CURRENCY_PLACE]
+        yield f"{what} открыт в другой валюте (код {currency}), а счёт на оплату в рублях"
+    elif bank.bic and not is_account(bank.account, bank.bic):
+        yield f"{what} не подходит к БИК {bank.bic}: ключ не сходится"
+
+
+def _correspondent_problems(bank: Bank) -> Iterator[str]:
+    what = f"корреспондентский счёт {bank.correspondent}"
+    if not ACCOUNT.fullmatch(bank.correspondent):
+        yield f"{what} с ошибкой: должно быть 20 цифр"
+    elif is_filler(bank.correspondent):
+        yield f"{what} с ошибкой: {FILLER}"
+    elif bank.bic and not is_correspondent(bank.correspondent, bank.bic):
+        yield f"{what} не подходит к БИК {bank.bic}"
 
 
 def _kazakh_bank(bank: Bank) -> Iterator[str]:
@@ -150,7 +240,20 @@ def _kazakh_bank(bank: Bank) -> Iterator[str]:
         yield f"ИИК {bank.account} с ошибкой: контрольные цифры не сходятся"
     if not bank.bic:
         yield "нет БИК"
-    elif not SWIFT.fullmatch(bank.bic):
-        yield f"БИК {bank.bic} с ошибкой: должно быть 8 или 11 знаков"
-    if not bank.name:
+    elif not KAZAKH_BIC.fullmatch(bank.bic):
+        yield f"БИК {bank.bic} с ошибкой: должно быть 8 или 11 знаков, пятый и шестой KZ"
+    if not bank.name.strip():
         yield "нет названия банка"
+
+
+def _kazakh_codes(seller: Party, issuer: str, purpose_code: str) -> Iterator[str]:
+    """Yield what is missing of the codes without which no Kazakh bank takes a payment order."""
+    setting = f"documents.issuers.{issuer}"
+    if not seller.beneficiary_code:
+        yield f"нет Кбе: заполните {setting}.beneficiary_code или реквизиты на портале"
+    elif not BENEFICIARY_CODE.fullmatch(seller.beneficiary_code):
+        yield f"Кбе {seller.beneficiary_code} с ошибкой: должно быть 2 цифры"
+    if not purpose_code:
+        yield f"нет кода назначения платежа (КНП): заполните {setting}.purpose_code"
+    elif not PURPOSE_CODE.fullmatch(purpose_code):
+        yield f"КНП {purpose_code} с ошибкой: должно быть 3 цифры"

@@ -10,7 +10,8 @@ from stavbill.settings.delivery import Code, Line
 from stavbill.settings.section import Section
 
 Account = Annotated[StrictStr, Field(pattern=r"^([0-9]{20}|KZ[0-9A-Z]{18}|)$")]
-KazakhCode = Annotated[StrictStr, Field(pattern=r"^[0-9]*$")]
+PurposeCode = Annotated[StrictStr, Field(pattern=r"^([0-9]{3}|)$")]
+BeneficiaryCode = Annotated[StrictStr, Field(pattern=r"^([0-9]{2}|)$")]
 Millimetres = Annotated[StrictInt, Field(ge=5, le=120)]
 
 
@@ -33,8 +34,8 @@ class IssuerLookSettings(Section):
     signature: StrictStr = ""
     signature2: StrictStr = ""
     notes: tuple[Line, ...] = ()
-    purpose_code: KazakhCode = ""
-    beneficiary_code: KazakhCode = ""
+    purpose_code: PurposeCode = ""
+    beneficiary_code: BeneficiaryCode = ""
 
 
 class DocumentSettings(Section):

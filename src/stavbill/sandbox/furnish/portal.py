@@ -37,6 +37,7 @@ REQUISITE_FIELDS = {
     "RQ_KPP": "kpp",
     "RQ_BIN": "bin",
     "RQ_IIN": "iin",
+    "RQ_KBE": "kbe",
     "RQ_COMPANY_FULL_NAME": "full_name",
 }
 CALL_TITLE = "Задача на прозвон: {}"

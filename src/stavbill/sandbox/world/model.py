@@ -109,6 +109,7 @@ class Requisite:
     ogrn: str = ""
     bin: str = ""
     iin: str = ""
+    kbe: str = ""
     person: tuple[str, str, str] = ("", "", "")
     """Last, first and second name of a natural person."""
     address: str = ""

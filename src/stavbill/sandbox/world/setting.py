@@ -168,7 +168,7 @@ def own_companies(rng: Random) -> tuple[OwnCompany, ...]:
             address=invented.address(rng), bank=_bank(rng, "40702810"),
         )),
         OwnCompany(AUTOTRACKER_KZ, "ТОО «Автотрэкер КЗ»", Requisite(
-            KAZAKH_PRESET, "ТОО «Автотрэкер КЗ»", bin=invented.bin_of(rng),
+            KAZAKH_PRESET, "ТОО «Автотрэкер КЗ»", bin=invented.bin_of(rng), kbe="17",
             address=invented.address(rng), bank=kazakh,
         )),
         OwnCompany(MATVEEV, "ИП Матвеев", Requisite(
