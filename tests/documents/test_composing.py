@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from stavbill.app.documents import open_documents
 from stavbill.documents.invoice import InvoiceDocument
-from stavbill.operations.documents import InvoiceDocuments
+from stavbill.operations.documents import InvoiceDocuments, files_of
 from stavbill.operations.mail_parts import NoDocument
 from stavbill.operations.parts import Parts
-from tests.documents.papers import text_of
+from tests.documents.papers import russian, text_of
 from tests.end_to_end.driving import Installation, installed
 from tests.end_to_end.people import ask, command
 
@@ -102,6 +104,23 @@ async def test_rows_that_a_person_changed_are_not_printed_as_ours(tmp_path: Path
         assert f"stavbill invoice send {invoice['id']} --corrected" in said
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("begindate", "2026-12-01", "дата 01.12.2026 вместо 10.12.2026"),
+        ("title", "Аренда зала", "название «Аренда зала» вместо «"),
+    ],
+)
+async def test_a_date_or_title_that_a_person_changed_is_told_of(
+    tmp_path: Path, field: str, value: str, said: str
+) -> None:
+    async with desk(tmp_path) as office:
+        invoice = office.invoices()[0]
+        fields = {"entityTypeId": 31, "id": invoice["id"], "fields": {field: value}}
+        await office.change("crm.item.update", fields)
+        assert said in await office.reasons(invoice)
+
+
 async def test_another_issuer_in_the_portal_is_never_printed(tmp_path: Path) -> None:
     async with desk(tmp_path) as office:
         invoice = office.invoices()[0]
@@ -164,6 +183,14 @@ async def test_requisites_chosen_in_the_portal_are_printed(tmp_path: Path) -> No
         assert (await office.document(invoice)).buyer.name == "ООО «Филиал»"
 
 
+async def test_a_number_that_is_no_name_of_a_file(tmp_path: Path) -> None:
+    document = replace(russian(), number="2026/128\\" + "Д" * 300)
+    (file,) = await files_of(document, b"%PDF")
+    (tmp_path / file.name).write_bytes(file.body)
+    assert file.name.startswith("Счет № 2026_128_Д")
+    assert file.name.endswith(" от 10.12.2025.pdf")
+
+
 async def test_the_command_shows_one_and_writes_many(tmp_path: Path) -> None:
     async with desk(tmp_path) as office:
         number = str(office.invoices()[0]["id"])
@@ -173,6 +200,12 @@ async def test_the_command_shows_one_and_writes_many(tmp_path: Path) -> None:
         assert file.read_bytes().startswith(b"%PDF")
         told = await command(office.place, "invoice", "export", str(folder), "--json")
         assert told.document["written"] == len(list(folder.iterdir())) == len(office.invoices())
+        requisite = await office.own_requisite(office.invoices()[0])
+        changed = {"id": requisite["ID"], "fields": {"RQ_INN": "", "RQ_BIN": ""}}
+        await office.change("crm.requisite.update", changed)
+        told = await command(office.place, "invoice", "preview", number)
+        assert told.code == 0
+        assert "нет ИНН" in told.out
         told = await command(office.place, "invoice", "preview", "999999")
         assert told.code == 2
         assert "среди выставленных нет" in told.err

@@ -17,9 +17,9 @@ from stavbill.documents.images import (
 )
 from stavbill.documents.pool import RenderPool
 from stavbill.documents.style import LOGO, SIGNATURES, STAMP, Style
-from stavbill.operations.composing import IssuerLook
 from stavbill.operations.documents import InvoiceDocuments
 from stavbill.operations.parts import Parts
+from stavbill.operations.sellers import IssuerLook
 from stavbill.settings import Settings, load_settings
 from stavbill.settings.documents import IssuerLookSettings
 
@@ -51,7 +51,12 @@ async def open_pool(settings: Settings) -> AsyncIterator[RenderPool]:
 
 def documents_of(settings: Settings, parts: Parts, pool: RenderPool) -> InvoiceDocuments:
     """Return what composes and renders the documents of `parts`' portal."""
-    looks = {
+    return InvoiceDocuments(parts, pool, looks_of(settings))
+
+
+def looks_of(settings: Settings) -> dict[str, IssuerLook]:
+    """Return what the settings say of issuers' invoices, by the issuer rule's code."""
+    return {
         one.issuer: IssuerLook(
             account=one.account,
             director=one.director,
@@ -62,7 +67,6 @@ def documents_of(settings: Settings, parts: Parts, pool: RenderPool) -> InvoiceD
         )
         for one in settings.toml.documents.issuers
     }
-    return InvoiceDocuments(parts, pool, looks)
 
 
 def style_of(settings: Settings) -> Style:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Один документ JSON.")]
 __all__ = ["invoice_app"]
-NOT_PRINTED = 1
 
 
 @invoice_app.command("preview")
@@ -30,6 +29,8 @@ def preview(
     as_json: Json = False,
 ) -> None:
     """Показать документ счёта, каким его увидит клиент. Ничего не отправляется и не пишется.
+
+    Если документа нет, печатаются причины; код выхода и тогда 0, как у задержанных компаний.
 
     Пример: stavbill invoice preview 1111 --open
     """
@@ -48,10 +49,8 @@ def preview(
         say(f"- {reason}")
     for file in told["files"] if not as_json else ():
         say(f"Документ: {file}")
-    if told["reasons"]:
-        raise typer.Exit(NOT_PRINTED)
-    if show:
-        typer.launch(str(told["files"][0]))
+    for file in told["files"] if show else ():
+        typer.launch(file)
 
 
 @invoice_app.command("export")
@@ -64,6 +63,8 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Сложить документы выставленных счетов в папку, как они есть в портале.
+
+    О счетах без документа печатаются причины; код выхода и тогда 0.
 
     Пример: stavbill invoice export счета --month 2026-12
     """
@@ -87,8 +88,6 @@ def export(
         say(f"Файлов: {told['written']}, папка {told['folder']}")
         for number, reasons in told["lacking"].items():
             say(f"- счёт {number} без документа: {' '.join(reasons)}")
-    if told["lacking"]:
-        raise typer.Exit(NOT_PRINTED)
 
 
 def _written(files: tuple[Attachment, ...], out: Path | None, name: str = "") -> list[str]:

@@ -19,16 +19,18 @@ from stavbill.billing.vat import vat_included
 from stavbill.bitrix.read.papers import PaperInvoice, PaperRequisite, PaperRow
 from stavbill.bitrix.write.rows import rows_of_line
 from stavbill.documents.checks import problems_of
-from stavbill.documents.invoice import (
-    AnnexRow,
-    Bank,
-    Form,
-    InvoiceDocument,
-    Party,
-    PrintedLine,
-    Signer,
-)
+from stavbill.documents.invoice import AnnexRow, InvoiceDocument, PrintedLine
 from stavbill.operations.mail_parts import NoDocument
+from stavbill.operations.sellers import (
+    NO_BANK,
+    IssuerLook,
+    bank_of,
+    form_of,
+    one_spaced,
+    own_requisite,
+    party_of,
+    signers_of,
+)
 from stavbill.plan.effects import PutInvoice
 from stavbill.plan.notices import MARK, InvoiceNotice
 from stavbill.plan.records import BankDetail
@@ -36,7 +38,6 @@ from stavbill.plan.texts import rubles
 from stavbill.store.effects import Intent
 from stavbill.store.sendings import Sending
 
-SOLE_TRADER, SOLE_TRADER_INN = "ИП", 12
 DEFAULT_UNIT = "шт."
 # Robots touch an invoice right after it was written, and two clocks may differ by a little.
 SETTLING = timedelta(minutes=5)
@@ -52,22 +53,6 @@ CHANGED = (
 )
 NO_NUMBER = "У счёта {invoice} в портале нет номера."
 NO_REQUISITES = "{whose}: на портале нет реквизитов. Заполните их в карточке компании."
-NO_ACCOUNT = "{seller}: среди реквизитов на портале нет счёта {account} (documents.issuers)."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssuerLook:
-    """What the settings say of one issuer's invoices; "" leaves it to the portal's requisites.
-
-    `account` chooses among several bank accounts. `purpose_code` is Kazakhstan's КНП.
-    """
-
-    account: str = ""
-    director: str = ""
-    accountant: str = ""
-    notes: tuple[str, ...] = ()
-    purpose_code: str = ""
-    beneficiary_code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +79,8 @@ def compose(sending: Sending, draft: InvoiceDraft, papers: Papers) -> InvoiceDoc
         return NoDocument((OTHER.format(invoice=sending.portal_id),))
     rows = papers.rows.get(invoice.invoice, rows_written(draft))
     reasons = list(_contradictions(sending, draft, invoice, rows))
-    seller = _seller(draft, invoice, papers)
+    known, currency = papers.requisites, draft.currency
+    seller = own_requisite(known.get(int(draft.own_company), ()), invoice.chosen.own_requisite)
     buyer = _buyer(invoice, papers)
     if seller is None:
         reasons.append(NO_REQUISITES.format(whose=draft.issuer))
@@ -103,24 +89,25 @@ def compose(sending: Sending, draft: InvoiceDraft, papers: Papers) -> InvoiceDoc
     if seller is None or buyer is None:
         return NoDocument(tuple(reasons))
     look = papers.looks.get(draft.key.issuer, IssuerLook())
-    bank = _bank(draft, invoice, seller, look, papers)
-    if bank is None:
-        reasons.append(NO_ACCOUNT.format(seller=draft.issuer, account=look.account))
+    accounts = papers.banks.get(seller.requisite, ())
+    bank = bank_of(accounts, currency, look, draft.issuer, invoice.chosen.own_bank)
+    if isinstance(bank, str):
+        reasons.append(bank)
     document = InvoiceDocument(
-        form=Form.KAZAKHSTAN if draft.currency is Currency.KZT else Form.RUSSIA,
+        form=form_of(currency),
         issuer=draft.key.issuer,
-        number=invoice.number,
+        number=one_spaced(invoice.number),
         issued=invoice.begins or draft.issued,
         pay_by=invoice.ends,
-        title=MARK.sub("", invoice.title),
-        contract=sending.notice.contract_number,
-        seller=_party(seller, beneficiary_code=look.beneficiary_code),
-        bank=bank or Bank(name="", bic="", account=""),
-        buyer=_party(buyer, natural_person=buyer.preset in papers.natural_presets),
-        currency=draft.currency,
+        title=_title(invoice.title),
+        contract=one_spaced(sending.notice.contract_number),
+        seller=party_of(seller, currency, beneficiary_code=look.beneficiary_code),
+        bank=NO_BANK if isinstance(bank, str) else bank,
+        buyer=party_of(buyer, currency, natural_person=buyer.preset in papers.natural_presets),
+        currency=currency,
         lines=_lines(sending, draft, rows),
-        credit=draft.gross - draft.total if sending.revision == 1 else Money.zero(draft.currency),
-        signers=_signers(seller, look, draft.currency),
+        credit=draft.gross - draft.total if sending.revision == 1 else Money.zero(currency),
+        signers=signers_of(seller, look, currency),
         notes=look.notes,
         annex=tuple(AnnexRow(one.account, one.active, one.conserved) for one in draft.annex),
         revision=sending.revision,
@@ -164,8 +151,19 @@ def _difference(
     if notice.pay_by is not None and invoice.ends != notice.pay_by:
         return "срок оплаты"
     if sending.revision == 1:
-        return "" if _is_as_written(draft, rows) else "строки"
+        return _first_difference(notice, draft, invoice, rows)
     return "" if _names_and_sums(notice) == _sums(rows, draft.currency) else "строки"
+
+
+def _first_difference(
+    notice: InvoiceNotice, draft: InvoiceDraft, invoice: PaperInvoice, rows: Sequence[PaperRow]
+) -> str:
+    """Return what nobody ordered to be otherwise than it was written."""
+    if invoice.begins is not None and invoice.begins != notice.issued:
+        return f"дата {invoice.begins:%d.%m.%Y} вместо {notice.issued:%d.%m.%Y}"
+    if _title(invoice.title) != _title(notice.title):
+        return f"название «{_title(invoice.title)}» вместо «{_title(notice.title)}»"
+    return "" if _is_as_written(draft, rows) else "строки"
 
 
 def may_be_changed(sending: Sending, intent: Intent, invoice: PaperInvoice) -> bool:
@@ -220,7 +218,7 @@ def _lines(
     """Return the portal's rows; the VAT of a line that was split adds up to the line's own."""
     lines = [
         PrintedLine(
-            name=row.name,
+            name=one_spaced(row.name),
             quantity=row.quantity,
             unit=f"{row.unit.rstrip('.')}." if row.unit else DEFAULT_UNIT,
             price=Money.of(row.price, draft.currency),
@@ -243,87 +241,12 @@ def _lines(
     return tuple(printed)
 
 
-# ------------------------------------------------------------------------------- the parties
-def _seller(draft: InvoiceDraft, invoice: PaperInvoice, papers: Papers) -> PaperRequisite | None:
-    known = papers.requisites.get(int(draft.own_company), ())
-    chosen = [one for one in known if one.requisite == invoice.chosen.own_requisite]
-    numbered = [one for one in known if one.number]
-    return next(iter([*chosen, *numbered, *known]), None)
+def _title(text: str) -> str:
+    return one_spaced(MARK.sub("", text))
 
 
 def _buyer(invoice: PaperInvoice, papers: Papers) -> PaperRequisite | None:
     known = papers.requisites.get(invoice.company, ())
     chosen = [one for one in known if one.requisite == invoice.chosen.requisite]
-    enough = [one for one in known if one.number or one.preset in papers.natural_presets]
+    enough = [one for one in known if one.has_number or one.preset in papers.natural_presets]
     return next(iter([*chosen, *enough, *known]), None)
-
-
-def _bank(
-    draft: InvoiceDraft,
-    invoice: PaperInvoice,
-    seller: PaperRequisite,
-    look: IssuerLook,
-    papers: Papers,
-) -> Bank | None:
-    """Return the account to pay to; None when the settings name one that is not there.
-
-    The settings' account, else the one chosen in the portal, else the oldest of the currency.
-    """
-    known = papers.banks.get(seller.requisite, ())
-    if look.account:
-        named = [one for one in known if one.account == look.account]
-        return _printed(named[0]) if named else None
-    chosen = [one for one in known if one.detail == invoice.chosen.own_bank]
-    full = [one for one in known if one.account and one.bic]
-    fitting = [one for one in full if one.currency.strip().upper() in ("", draft.currency.value)]
-    found = next(iter([*chosen, *fitting, *full, *known]), None)
-    return _printed(found) if found is not None else Bank(name="", bic="", account="")
-
-
-def _printed(detail: BankDetail) -> Bank:
-    return Bank(
-        name=detail.bank,
-        bic=detail.bic,
-        account=detail.account,
-        correspondent=detail.correspondent,
-    )
-
-
-def _party(
-    paper: PaperRequisite, *, natural_person: bool = False, beneficiary_code: str = ""
-) -> Party:
-    return Party(
-        name=_name(paper, natural_person=natural_person),
-        tax_number=paper.number,
-        kpp=paper.kpp,
-        registration=paper.registration,
-        address=paper.address,
-        beneficiary_code=beneficiary_code or paper.beneficiary_code,
-        natural_person=natural_person,
-    )
-
-
-def _name(paper: PaperRequisite, *, natural_person: bool) -> str:
-    """Return the name; a sole trader whose form is not in it gets it."""
-    name = paper.name.strip()
-    is_trader = _is_sole_trader(paper) and not natural_person
-    known = name.casefold().startswith(("ип ", "ип.", "индивидуальный предприниматель"))
-    return f"{SOLE_TRADER} {name}" if is_trader and name and not known else name
-
-
-def _is_sole_trader(paper: PaperRequisite) -> bool:
-    return len(paper.number) == SOLE_TRADER_INN and len(paper.registration) > SOLE_TRADER_INN + 1
-
-
-def _signers(seller: PaperRequisite, look: IssuerLook, currency: Currency) -> tuple[Signer, ...]:
-    director = look.director or seller.director
-    accountant = look.accountant or seller.accountant
-    signers = (Signer("Руководитель", director), Signer("Бухгалтер", accountant))
-    if currency is Currency.KZT:
-        signers = (Signer("Исполнитель", director), Signer("Бухгалтер", accountant))
-    elif _is_sole_trader(seller):
-        name = director or seller.name.removeprefix(SOLE_TRADER).strip()
-        signers = (Signer("Предприниматель", name), Signer("Бухгалтер", accountant))
-    # A company has an accountant, named or not; elsewhere only who is named signs.
-    is_company = signers[0].role == "Руководитель"
-    return tuple(one for place, one in enumerate(signers) if one.name or place == 0 or is_company)

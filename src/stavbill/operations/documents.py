@@ -23,14 +23,15 @@ from stavbill.bitrix.read.papers import (
 )
 from stavbill.bitrix.write.steps import chunks
 from stavbill.clock import Clock
-from stavbill.delivery.letter import PDF, Attachment
+from stavbill.delivery.letter import PDF, Attachment, file_name
 from stavbill.documents.annex import annex_file
 from stavbill.documents.invoice import DOCUMENT, InvoiceDocument
 from stavbill.documents.pool import RenderPool
 from stavbill.errors import ConfigError, DocumentError
-from stavbill.operations.composing import IssuerLook, Papers, compose, may_be_changed
+from stavbill.operations.composing import Papers, compose, may_be_changed
 from stavbill.operations.mail_parts import Files, NoDocument
 from stavbill.operations.parts import Parts
+from stavbill.operations.sellers import IssuerLook
 from stavbill.plan.effects import EffectKey, PutInvoice
 from stavbill.plan.notices import notice_of
 from stavbill.plan.records import BankDetail
@@ -53,6 +54,8 @@ NOT_OURS = "Счёт {invoice} выставлен не этим сервисом
 NOT_MADE = "Документ счёта ещё не составлен."
 # The own companies' papers seldom change; a person who mends them waits no longer than this.
 OWN_PAPERS_S = 300.0
+# A file's name takes 255 bytes at most.
+LONGEST_NUMBER = 60
 NOT_SENT = SendingId(0)
 # What fills one request for requisites; a month's documents are composed in few requests.
 CHUNK = 1000
@@ -302,7 +305,9 @@ def _apart(
 
 async def files_of(document: InvoiceDocument, pdf: bytes) -> Files:
     """Return the document and, where its annex is too long for a page, the annex."""
-    name = f"Счет № {document.number} от {document.issued:%d.%m.%Y}"
+    # People number invoices as they like: «2026/128» is no name of a file.
+    number = document.number[:LONGEST_NUMBER]
+    name = file_name(f"Счет № {number} от {document.issued:%d.%m.%Y}")
     files = (Attachment(f"{name}.pdf", PDF, pdf),)
     if not document.has_annex_apart:
         return files

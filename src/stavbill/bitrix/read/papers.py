@@ -82,20 +82,27 @@ class PaperInvoice:
 class PaperRequisite:
     """A requisite as it is printed; texts are "" where nothing is filled in.
 
-    `number` is an INN, or a BIN or IIN; `registration` an OGRN or OGRNIP.
+    A requisite may bear both `inn` and `bin_or_iin`: which one is printed is the invoice's affair.
+    `registration` is an OGRN or OGRNIP.
     """
 
     requisite: int
     company: int
     preset: str
     name: str
-    number: str
+    inn: str
+    bin_or_iin: str
     kpp: str
     registration: str
     beneficiary_code: str
     director: str
     accountant: str
     address: str = ""
+
+    @property
+    def has_number(self) -> bool:
+        """Say whether there is a tax number of any country."""
+        return bool(self.inn or self.bin_or_iin)
 
 
 async def read_invoices(gateway: Gateway, invoices: Collection[int]) -> dict[int, PaperInvoice]:
@@ -329,7 +336,8 @@ def _requisite(row: dict[str, Json]) -> PaperRequisite | None:
         company=company,
         preset=text_at(row, "PRESET_ID"),
         name=first("RQ_COMPANY_NAME", "RQ_COMPANY_FULL_NAME") or person or first("RQ_NAME"),
-        number=first("RQ_INN", "RQ_BIN", "RQ_IIN"),
+        inn=first("RQ_INN"),
+        bin_or_iin=first("RQ_BIN", "RQ_IIN"),
         kpp=first("RQ_KPP"),
         registration=first("RQ_OGRN", "RQ_OGRNIP"),
         beneficiary_code=first("RQ_KBE"),

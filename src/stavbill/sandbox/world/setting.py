@@ -168,8 +168,9 @@ def own_companies(rng: Random) -> tuple[OwnCompany, ...]:
             address=invented.address(rng), bank=_bank(rng, "40702810"),
         )),
         OwnCompany(AUTOTRACKER_KZ, "ТОО «Автотрэкер КЗ»", Requisite(
-            KAZAKH_PRESET, "ТОО «Автотрэкер КЗ»", bin=invented.bin_of(rng), kbe="17",
-            address=invented.address(rng), bank=kazakh,
+            KAZAKH_PRESET, "ТОО «Автотрэкер КЗ»",
+            "Товарищество с ограниченной ответственностью «Автотрэкер КЗ»",
+            bin=invented.bin_of(rng), kbe="17", address=invented.address(rng), bank=kazakh,
         )),
         OwnCompany(MATVEEV, "ИП Матвеев", Requisite(
             ENTREPRENEUR_PRESET, "ИП Матвеев", "Индивидуальный предприниматель Матвеев",
