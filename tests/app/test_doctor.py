@@ -268,6 +268,10 @@ async def test_a_template_with_an_error_and_a_logo_that_is_none(tmp_path: Path) 
         place.config.write_text(text + words, encoding="utf-8")
         fix = of_status("fail", await place.examine())["documents"][1]
         assert "party.html, строка 1" in fix
+        own = '{{ party.name }} <img src="our-logo.png">'
+        (folder / "party.html").write_text(own, encoding="utf-8")
+        fix = of_status("fail", await place.examine())["documents"][1]
+        assert "our-logo.png" in fix
         words = '\n[[documents.issuers]]\nissuer = "ps-rf"\nlogo = "счёт/party.html"\n'
         place.config.write_text(text + words, encoding="utf-8")
         fix = of_status("fail", await place.examine())["documents"][1]

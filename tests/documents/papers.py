@@ -97,6 +97,11 @@ def lines_of(pdf: bytes) -> str:
     return "".join(f"{text.strip()}\n" for text in lines if text.strip())
 
 
+def pages_of(pdf: bytes) -> list[str]:
+    """Return the text of every page."""
+    return [page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages]
+
+
 def page_count(pdf: bytes) -> int:
     return len(PdfReader(io.BytesIO(pdf)).pages)
 

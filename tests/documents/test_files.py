@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 from stavbill.documents.annex import annex_file
 from stavbill.documents.invoice import InvoiceDocument
 from stavbill.documents.page import Pages
-from stavbill.documents.render import Renderer
+from stavbill.documents.render import Renderer, check_layout
 from stavbill.documents.style import Style
 from stavbill.errors import ConfigError
 from tests.conftest import Golden
@@ -166,6 +166,7 @@ def test_a_customers_own_template_stands_over_ours(tmp_path: Path) -> None:
         ("{{ party.nobody }}", "party.html, строка 1"),
         ("\n\n{{ 1 / 0 }}", "party.html, строка 3"),
         ("{{ party.__class__.__mro__ }}", "party.html, строка 1"),
+        ('{% include "party.html" %}', "Шаблон счёта party.html"),
     ],
 )
 def test_a_template_with_an_error_is_found_before_it_is_needed(
@@ -174,6 +175,36 @@ def test_a_template_with_an_error_is_found_before_it_is_needed(
     (tmp_path / "party.html").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=place):
         Pages(Style(tmp_path)).check()
+
+
+def test_an_included_template_that_is_no_utf8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "party.html").write_bytes("Сторона {{ party.name }}".encode("cp1251"))
+    with pytest.raises(ConfigError, match=r"party\.html.*UTF-8"):
+        Pages(Style(tmp_path)).check()
+
+
+@pytest.mark.parametrize(
+    ("text", "lacking"),
+    [
+        ("", "нет номера счёта, суммы, счёта в банке"),
+        ("{{ invoice.number }} {{ invoice.total|figure }}", "нет счёта в банке"),
+        ("{{ invoice.number }} {{ invoice.bank.account }}", "нет суммы"),
+    ],
+)
+def test_a_page_that_nobody_could_pay_by_is_refused(
+    tmp_path: Path, text: str, lacking: str
+) -> None:
+    (tmp_path / "invoice.html").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=lacking):
+        Pages(Style(tmp_path)).check()
+
+
+def test_a_file_of_a_sample_shows_what_a_template_lacks(tmp_path: Path) -> None:
+    (tmp_path / "party.html").write_text('{{ party.name }}<img src="logo.png">', encoding="utf-8")
+    Pages(Style(tmp_path)).check()
+    with pytest.raises(ConfigError, match=r"logo\.png"):
+        check_layout(Style(tmp_path))
+    check_layout(Style())
 
 
 def test_a_folder_of_templates_that_is_not_there(tmp_path: Path) -> None:

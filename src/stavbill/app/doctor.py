@@ -187,14 +187,18 @@ async def _mail(settings: Settings) -> list[Check]:
 
 
 def _documents(settings: Settings) -> Check:
-    """Write sample invoices with the templates, and look at every image."""
+    """Write sample invoices with the templates, make a file of one, and look at every image."""
     if not find_library(LAYOUT_LIBRARY):
         text = "нет библиотеки Pango: PDF не составить"
         fix = "Установите: apt install libpango-1.0-0 libpangoft2-1.0-0 fonts-liberation"
         sends = settings.toml.mail.senders or settings.toml.whatsapp.instance
         return (failed if sends else doubtful)("documents", text, fix)
+    from stavbill.documents.render import check_layout  # noqa: PLC0415  loads that library
+
     try:
-        Pages(style_of(settings)).check()
+        style = style_of(settings)
+        Pages(style).check()
+        check_layout(style)
     except ConfigError as wrong:
         return failed("documents", "документы счетов не составить", str(wrong))
     return good("documents", "шаблоны и изображения счетов в порядке")

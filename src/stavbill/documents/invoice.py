@@ -145,6 +145,16 @@ class InvoiceDocument:
         return tuple(VatShare(rate, self._vat_of(rate)) for rate in reversed(rates))
 
     @property
+    def has_several_rates(self) -> bool:
+        """Say whether rows differ in VAT, «without» being a rate of its own."""
+        return len({one.vat_percent for one in self.lines}) > 1
+
+    @property
+    def is_payable(self) -> bool:
+        """Say whether anything is to be paid: credits may cover all of an invoice (§8)."""
+        return self.total.minor > 0
+
+    @property
     def has_annex_apart(self) -> bool:
         """Say whether the annex is too long for the page, and is a file of its own."""
         return len(self.annex) > LONGEST_ANNEX

@@ -6,11 +6,22 @@ template may not run programs either. Source: delivery page.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+)
 from jinja2.sandbox import SandboxedEnvironment
+from markupsafe import escape
+from typing_extensions import override
 
 from stavbill.documents.amounts import in_words
 from stavbill.documents.checks import tax_label
@@ -33,6 +44,27 @@ MONTHS = (
     "января", "февраля", "марта", "апреля", "мая", "июня",
     "июля", "августа", "сентября", "октября", "ноября", "декабря",
 )  # fmt: skip
+NOT_UTF8 = "файл не в кодировке UTF-8, сохраните его в ней"
+# Whatever stands between the digits of a sum or an account.
+SPACES = re.compile(r"\s|&nbsp;|&#160;")
+# A template computes with what it is given, and may err as any program does.
+PROGRAM_ERRORS = (
+    TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError,
+    MemoryError, OSError,
+)  # fmt: skip
+
+
+class _Templates(FileSystemLoader):
+    """Finds templates, and names the one that is no UTF-8: the engine names its includer."""
+
+    @override
+    def get_source(
+        self, environment: Environment, template: str
+    ) -> tuple[str, str, Callable[[], bool]]:
+        try:
+            return super().get_source(environment, template)
+        except UnicodeDecodeError as error:
+            raise TemplateSyntaxError(NOT_UTF8, 1, name=template) from error
 
 
 class Pages:
@@ -42,7 +74,7 @@ class Pages:
         """Take templates where `style` says."""
         self._style = style
         self._environment = SandboxedEnvironment(
-            loader=FileSystemLoader(style.folders),
+            loader=_Templates(style.folders),
             autoescape=lambda name: (name or "").endswith(".html"),
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -60,13 +92,25 @@ class Pages:
         }
 
     def check(self) -> None:
-        """Write samples with every template. Raises `ConfigError` naming file and line."""
+        """Write samples with every template. Raises `ConfigError` naming file and line.
+
+        A page that does not show an invoice's number, sum and account is an error too.
+        """
         if self._style.folder is not None and not self._style.folder.is_dir():
             msg = f"documents.templates = «{self._style.folder}»: такой папки нет"
             raise ConfigError(msg)
         self.sheet()
-        for document in samples():
-            self.html(document, has_code=True)
+        tried = samples()
+        # With every issuer's images: they are parts of the page too.
+        pictured = [replace(tried[0], issuer=issuer) for issuer in self._style.pictures]
+        for document in (*tried, *pictured):
+            lacking = list(_lacking(self.html(document, has_code=True), document))
+            if lacking:
+                msg = (
+                    f"Шаблон счёта {PAGE}: на странице нет {', '.join(lacking)}. Исправьте его или "
+                    "уберите из папки documents.templates"
+                )
+                raise ConfigError(msg)
 
     def sheet(self) -> str:
         """Return the style sheet. Raises `ConfigError` for an error in it as a template."""
@@ -95,9 +139,19 @@ class Pages:
             return self._environment.get_template(name).render(**words)
         except TemplateError as error:
             raise _wrong(error, name) from error
-        # A template computes with what it is given, and may err as any program does.
-        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+        except PROGRAM_ERRORS as error:
             raise _wrong(error, name) from error
+
+
+def _lacking(html: str, document: InvoiceDocument) -> Iterator[str]:
+    """Yield what nobody can pay an invoice without, and the page does not show."""
+    page = SPACES.sub("", html)
+    if escape(document.number) not in page:
+        yield "номера счёта"
+    if str(document.total.minor // 100) not in page:
+        yield "суммы"
+    if document.bank.account not in page:
+        yield "счёта в банке"
 
 
 def _wrong(error: Exception, name: str) -> ConfigError:

@@ -29,7 +29,7 @@ DENSEST = 16
 
 def has_code(document: InvoiceDocument) -> bool:
     """Say whether an invoice bears a payment code: Russian ones with something to pay."""
-    return document.form is Form.RUSSIA and document.total.minor > 0
+    return document.form is Form.RUSSIA and document.is_payable
 
 
 def payload(document: InvoiceDocument) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from typing_extensions import override
 from weasyprint import CSS, HTML
@@ -18,7 +19,9 @@ from stavbill.documents.images import Picture
 from stavbill.documents.invoice import InvoiceDocument
 from stavbill.documents.page import Pages
 from stavbill.documents.paycode import has_code, payload, picture
+from stavbill.documents.samples import samples
 from stavbill.documents.style import Style
+from stavbill.errors import ConfigError
 
 ADDRESS = re.compile(r"^stavbill:(?P<name>[a-z0-9]+)$")
 CODE = "code"
@@ -43,6 +46,18 @@ class _OwnPictures(URLFetcher):  # type: ignore[misc]  # untyped library
             msg = f"Шаблон счёта обращается к «{url[:200]}»: счёт собирается только из своих частей"
             raise ForbiddenAddressError(msg)
         return URLFetcherResponse(url, found.body, {"Content-Type": found.kind})
+
+
+def check_layout(style: Style) -> None:
+    """Make the file of a sample, with an issuer's images where there are any.
+
+    Raises `ConfigError` for a template or style sheet that keeps it from being made.
+    """
+    issuer = next(iter(style.pictures), "")
+    try:
+        Renderer(style).pdf(replace(samples()[0], issuer=issuer))
+    except ForbiddenAddressError as error:
+        raise ConfigError(str(error)) from error
 
 
 class Renderer:
