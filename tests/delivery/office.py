@@ -23,6 +23,7 @@ from stavbill.plan.effects import EffectKey
 from stavbill.sandbox.clock import ScaledClock
 from stavbill.sandbox.mail.serve import MailDoors, mail_doors
 from stavbill.sandbox.mail.server import MailServer
+from stavbill.sandbox.portal import dump
 from stavbill.store.sendings import Sending, SendingId
 from tests.end_to_end.driving import Installation, installed
 
@@ -149,3 +150,52 @@ async def opened(
         ):
             papers = PaperFactory()
             yield Office(installation, parts, doors, papers, options(doors, papers))
+
+
+def put_invoice(office: Office, company: int, **changes: object) -> dict[str, Any]:
+    """Let somebody change an invoice in the portal; return how it was."""
+    portal = office.installation.sandbox.portal
+    row = invoice_row(office, company)
+    portal.state.invoices.put(int(str(row["id"])), row | changes)
+    portal.settle(everything=True)
+    return row
+
+
+def invoice_row(office: Office, company: int) -> dict[str, Any]:
+    """Return how the invoice of a company stands in the portal."""
+    rows = office.installation.sandbox.portal.state.invoices
+    beginning = f"stavbill:{company}:"
+    return next(row for row in rows if str(row.get("xmlId") or "").startswith(beginning))
+
+
+def key_of(office: Office, company: int) -> str:
+    """Return the key of a company's invoice."""
+    return str(invoice_row(office, company)["xmlId"])
+
+
+def stage_of(office: Office, meaning: str) -> str:
+    """Return a stage of invoices: S is paid, F is cancelled."""
+    semantics = dump.stage_semantics(office.installation.sandbox.portal.state)
+    return min(code for code, known in semantics.items() if known == meaning)
+
+
+def write_address(office: Office, company: int, text: str) -> None:
+    """Let somebody write other addresses on a company's card."""
+    portal = office.installation.sandbox.portal
+    record = portal.state.companies.get(company)
+    assert record is not None
+    (code,) = (field for field, value in record.items() if f"{company}@example.ru" in str(value))
+    portal.state.companies.put(company, record | {code: text})
+    portal.settle(everything=True)
+
+
+def message_to(office: Office, recipient: str) -> dict[str, Any]:
+    """Return the newest message to a recipient, as the log has it."""
+    return [one for one in office.messages() if one["recipient"] == recipient][-1]
+
+
+def tasks_of(office: Office, words: str) -> list[str]:
+    """Return the portal's tasks in which some words stand."""
+    portal = office.installation.sandbox.portal
+    portal.settle(everything=True)
+    return [text for task in dump.tasks(portal.state) if words in (text := str(task))]

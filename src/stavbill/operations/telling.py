@@ -13,16 +13,16 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
-from stavbill.billing.facts import CompanyId, InvoiceState
+from stavbill.billing.facts import CompanyId
 from stavbill.billing.period import next_working_day
-from stavbill.bitrix.read.heads import read_heads
 from stavbill.errors import PortalError
 from stavbill.journal.journal import Journal
 from stavbill.operations.letters import WHATSAPP
 from stavbill.operations.mail_parts import MailOptions
 from stavbill.operations.parts import Parts
 from stavbill.operations.reading import PortalFacts
-from stavbill.plan.effects import Effect, InvoiceStage
+from stavbill.operations.stages import drop_outrun_stages, still_new
+from stavbill.plan.effects import Effect
 from stavbill.plan.telling import (
     Delivered,
     Trouble,
@@ -97,6 +97,7 @@ async def tell_portal(parts: Parts, mail: MailOptions, portal: PortalFacts) -> i
     """
     with parts.store.read() as db:
         left = _unfinished(db, parts)
+    await drop_outrun_stages(parts, mail, portal, left)
     for run in left:
         await _apply(parts, portal.journal, run)
     told = 0
@@ -108,15 +109,8 @@ async def tell_portal(parts: Parts, mail: MailOptions, portal: PortalFacts) -> i
 async def _tell_some(parts: Parts, mail: MailOptions, portal: PortalFacts, begun: int) -> int:
     with parts.store.read() as db:
         sent = _not_parked(db, parts, _untold(db, parts, CHUNK))
-    heads = await read_heads(parts.gateway, [one.portal_id for one in sent])
-    meaning, new = portal.shape.meaning, _new_stage(mail, portal)
-    waiting = {
-        one.sending
-        for one in sent
-        if (head := heads.get(one.portal_id)) is not None
-        and head.stage == new
-        and meaning.state(head.stage) is InvoiceState.LIVE
-    }
+    fresh = await still_new(parts, mail, portal, [one.portal_id for one in sent])
+    waiting = {one.sending for one in sent if one.portal_id in fresh}
     due = next_working_day(parts.today(), portal.policy.calendar)
     on = parts.today()
     mark = hashlib.sha256(f"{mail.owner}|{parts.now().isoformat()}|{begun}".encode()).hexdigest()
@@ -159,10 +153,6 @@ async def _apply(parts: Parts, journal: Journal, run: RunId) -> None:
 
 def _unfinished(db: Connection, parts: Parts) -> list[RunId]:
     return [one.run for one in unfinished_runs(db, parts.portal) if one.kind is RunKind.DELIVERY]
-
-
-def _new_stage(mail: MailOptions, portal: PortalFacts) -> str:
-    return portal.shape.stage_codes(mail.stages).code(InvoiceStage.NEW)
 
 
 # ------------------------------------------------------------------------------ what went out
