@@ -1,15 +1,18 @@
 """Where notices are read from: an IMAP folder, or a Maildir that a local mail server fills.
 
 A letter is marked as read only after what it says stands in the store; read twice, it says the
-same. Source: RFC 3501; the Maildir convention (`new`, `cur`).
+same. Source: RFC 3501 (5.1.3 names of folders); the Maildir convention (`new`, `cur`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import imaplib
+import re
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +20,7 @@ from typing import Protocol
 from stavbill.delivery.smtp import Security
 
 SEVERAL = 100
+NOT_ASCII = re.compile(r"[^ -~]+")
 
 
 class MailboxError(Exception):
@@ -26,12 +30,15 @@ class MailboxError(Exception):
 class NoticeBox(Protocol):
     """A mailbox with letters that were not looked at yet."""
 
-    async def unread(self) -> Sequence[tuple[str, bytes]]:
-        """Return some unread letters by a name each. Raises `MailboxError`."""
+    async def unread(self, seen: Collection[str]) -> Sequence[tuple[str, bytes]]:
+        """Return some unread letters by a name each, the newest first, none of those in `seen`.
+
+        Raises `MailboxError`.
+        """
         ...
 
     async def mark_read(self, names: Sequence[str]) -> None:
-        """Mark letters as read, by the names that `unread` gave."""
+        """Mark letters as read, by the names that `unread` gave. Raises `MailboxError`."""
         ...
 
 
@@ -55,9 +62,9 @@ class ImapBox:
     def __init__(self, settings: ImapSettings) -> None:
         self._settings = settings
 
-    async def unread(self) -> Sequence[tuple[str, bytes]]:
+    async def unread(self, seen: Collection[str]) -> Sequence[tuple[str, bytes]]:
         """Return unread letters without marking them as read."""
-        return await asyncio.to_thread(self._told, self._fetch)
+        return await asyncio.to_thread(self._told, lambda box: _fetch(box, seen))
 
     async def mark_read(self, names: Sequence[str]) -> None:
         """Set the flag «seen»."""
@@ -70,7 +77,7 @@ class ImapBox:
                 return work(box)
             finally:
                 box.logout()
-        except (imaplib.IMAP4.error, OSError, ssl.SSLError) as error:
+        except (imaplib.IMAP4.error, OSError, ssl.SSLError, UnicodeError) as error:
             where = f"{self._settings.host}:{self._settings.port}"
             msg = f"Почтовый ящик уведомлений {where} не читается: {error}"
             raise MailboxError(msg) from error
@@ -87,27 +94,27 @@ class ImapBox:
             )
         else:
             box = imaplib.IMAP4(known.host, known.port, timeout=known.timeout_s)
-            if known.security is Security.STARTTLS:
-                box.starttls(context)
-        box.login(known.user, known.password)
-        status, said = box.select(f'"{known.folder}"')
+        try:
+            self._log_in(box, context)
+        except BaseException:
+            box.shutdown()
+            raise
+        return box
+
+    def _log_in(self, box: imaplib.IMAP4, context: ssl.SSLContext) -> None:
+        known = self._settings
+        if known.security is Security.STARTTLS:
+            box.starttls(context)
+        if known.user.isascii() and known.password.isascii():
+            box.login(known.user, known.password)
+        else:
+            # LOGIN knows ASCII only (RFC 4616 knows the rest).
+            words = f"\0{known.user}\0{known.password}".encode()
+            box.authenticate("PLAIN", lambda _: words)
+        status, said = box.select(folder_name(known.folder))
         if status != "OK":
             msg = f"папка {known.folder}: {said!r}"
             raise imaplib.IMAP4.error(msg)
-        return box
-
-    @staticmethod
-    def _fetch(box: imaplib.IMAP4) -> Sequence[tuple[str, bytes]]:
-        _, found = box.uid("SEARCH", "UNSEEN")
-        names = (found[0] or b"").split()[:SEVERAL]
-        letters = []
-        for name in names:
-            # PEEK leaves the letter unread until the store has what it says.
-            _, parts = box.uid("FETCH", name.decode(), "(BODY.PEEK[])")
-            body = next((part[1] for part in parts if isinstance(part, tuple)), None)
-            if body is not None:
-                letters.append((name.decode(), body))
-        return letters
 
 
 class MaildirBox:
@@ -116,34 +123,73 @@ class MaildirBox:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def unread(self) -> Sequence[tuple[str, bytes]]:
+    async def unread(self, seen: Collection[str]) -> Sequence[tuple[str, bytes]]:
         """Return the letters in `new`, by file name."""
-        return await asyncio.to_thread(self._read)
+        return await asyncio.to_thread(self._told, lambda: self._read(seen))
 
     async def mark_read(self, names: Sequence[str]) -> None:
         """Move letters to `cur`."""
-        await asyncio.to_thread(self._move, names)
+        await asyncio.to_thread(self._told, lambda: self._move(names))
 
-    def _read(self) -> Sequence[tuple[str, bytes]]:
+    def _told(self, work: Callable[[], Sequence[tuple[str, bytes]]]) -> Sequence[tuple[str, bytes]]:
         try:
-            names = sorted(path.name for path in (self._folder / "new").iterdir())[:SEVERAL]
-            return [(name, (self._folder / "new" / name).read_bytes()) for name in names]
+            return work()
         except OSError as error:
             msg = f"Maildir {self._folder} не читается: {error.strerror}"
             raise MailboxError(msg) from error
 
-    def _move(self, names: Sequence[str]) -> None:
+    def _read(self, seen: Collection[str]) -> Sequence[tuple[str, bytes]]:
+        new = self._folder / "new"
+        # A file's name begins with the time at which it came.
+        names = sorted((path.name for path in new.iterdir() if path.name not in seen), reverse=True)
+        letters = []
+        for name in names[:SEVERAL]:
+            # Another reader of the mailbox may have moved it meanwhile.
+            with suppress(FileNotFoundError):
+                letters.append((name, (new / name).read_bytes()))
+        return letters
+
+    def _move(self, names: Sequence[str]) -> Sequence[tuple[str, bytes]]:
         cur = self._folder / "cur"
         cur.mkdir(exist_ok=True)
         for name in names:
-            (self._folder / "new" / name).replace(cur / f"{name.partition(':')[0]}:2,S")
+            with suppress(FileNotFoundError):
+                (self._folder / "new" / name).replace(cur / f"{name.partition(':')[0]}:2,S")
+        return ()
+
+
+def folder_name(text: str) -> str:
+    """Return a folder's name as IMAP writes it: quoted, what is not ASCII in its own UTF-7."""
+
+    def shifted(found: re.Match[str]) -> str:
+        encoded = base64.b64encode(found[0].encode("utf-16-be")).decode().rstrip("=")
+        return f"&{encoded.replace('/', ',')}-"
+
+    plain = NOT_ASCII.sub(shifted, text.replace("&", "&-"))
+    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 class _Work(Protocol):
     def __call__(self, box: imaplib.IMAP4, /) -> Sequence[tuple[str, bytes]]: ...
 
 
+def _fetch(box: imaplib.IMAP4, seen: Collection[str]) -> Sequence[tuple[str, bytes]]:
+    _, found = box.uid("SEARCH", "UNSEEN")
+    names = [name.decode() for name in reversed((found[0] or b"").split())]
+    letters = []
+    for name in [name for name in names if name not in seen][:SEVERAL]:
+        # PEEK leaves the letter unread until the store has what it says.
+        _, parts = box.uid("FETCH", name, "(BODY.PEEK[])")
+        body = next((part[1] for part in parts if isinstance(part, tuple)), None)
+        if body is not None:
+            letters.append((name, body))
+    return letters
+
+
 def _mark(box: imaplib.IMAP4, names: Sequence[str]) -> Sequence[tuple[str, bytes]]:
     if names:
-        box.uid("STORE", ",".join(names), "+FLAGS", r"(\Seen)")
+        status, said = box.uid("STORE", ",".join(names), "+FLAGS", r"(\Seen)")
+        if status != "OK":
+            msg = f"отметить прочитанным нельзя: {said!r}"
+            raise imaplib.IMAP4.error(msg)
     return ()

@@ -54,7 +54,14 @@ def notices_in(raw: bytes) -> tuple[Notice, ...]:
     our letters has one recipient, so of several recipients in a report the worst is not guessed:
     each of the report's groups counts.
     """
-    mail = message_from_bytes(raw[:LARGEST], policy=compat32)
+    try:
+        return _reported(message_from_bytes(raw[:LARGEST], policy=compat32))
+    except RecursionError:
+        # Letters in letters, hundreds deep: no mail server writes so.
+        return ()
+
+
+def _reported(mail: Message) -> tuple[Notice, ...]:
     if mail.get_content_type() != "multipart/report" or not mail.is_multipart():
         return ()
     groups = _groups(mail)
@@ -114,6 +121,6 @@ def _field(message: Message, name: str) -> str:
 def _date(mail: Message) -> datetime | None:
     try:
         found = parsedate_to_datetime(str(mail.get("Date", "")))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

@@ -6,20 +6,26 @@ Source: delivery page; reference on Russian documents 5.5; beyond 11.
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+
+from sqlalchemy import Connection
 
 from stavbill.billing.facts import InvoiceState
 from stavbill.clock import Clock
 from stavbill.delivery.letter import Attachment
 from stavbill.delivery.links import Purpose, message_of
 from stavbill.delivery.mailboxes import MailboxError
-from stavbill.delivery.notices import notices_in
+from stavbill.delivery.notices import Notice, notices_in
 from stavbill.delivery.status import TAKEN, Status
 from stavbill.delivery.texts import Standing
 from stavbill.delivery.visits import Crowd, Visit, looks_automatic, presses_by_itself
 from stavbill.delivery.whatsapp import ProviderReport, mark_of, report_of
+from stavbill.errors import StavbillError
+from stavbill.log import get_logger
 from stavbill.operations.handing import OUTWEIGHS
 from stavbill.operations.letters import WHATSAPP
 from stavbill.operations.mail_parts import MailOptions, NoDocument
@@ -41,38 +47,68 @@ from stavbill.store.messages import (
 from stavbill.store.sendings import Sending, revisions_of, sendings_by_id
 
 SEVERAL = 200
+# Letters that people have not read stay so, and are looked at by every pass.
+MOST_LETTERS = 1000
+log = get_logger()
 NOT_IN_FORCE = (Standing.CORRECTED, Standing.CANCELLED)
 
 
 async def read_notices(parts: Parts, mail: MailOptions) -> Document:
     """Read the mailboxes that notices come to, and take in what they say.
 
-    A letter is marked as read after the store has it. A mailbox that cannot be read is reported.
+    A letter is marked as read after the store has it; one that says nothing of our letters is left
+    unread for people. A mailbox that cannot be read is reported, and so is a letter that cannot.
     """
     read, learned = 0, 0
     troubles: list[str] = []
     for box in mail.boxes:
+        seen: set[str] = set()
         try:
-            while letters := await box.unread():
-                for _, raw in letters:
-                    learned += _take_notices(parts, raw)
-                read += len(letters)
-                await box.mark_read([name for name, _ in letters])
+            while len(seen) < MOST_LETTERS and (letters := await box.unread(seen)):
+                taken = [(name, _take_letter(parts, raw, troubles)) for name, raw in letters]
+                ours = [(name, count) for name, count in taken if count is not None]
+                # Whatever became of the mark: this pass does not look at them again.
+                seen |= {name for name, _ in taken}
+                read += len(ours)
+                learned += sum(count for _, count in ours)
+                await box.mark_read([name for name, _ in ours])
         except MailboxError as error:
             troubles.append(str(error))
     return {"letters": read, "learned": learned, "troubles": troubles}
 
 
-def _take_notices(parts: Parts, raw: bytes) -> int:
-    learned = 0
-    for notice in notices_in(raw):
+def _take_letter(parts: Parts, raw: bytes, troubles: list[str]) -> int | None:
+    """Take in what a letter reports; None when that is nothing. Anybody may write to a mailbox."""
+    try:
+        found = notices_in(raw)
+        return _take_notices(parts, found) if found else None
+    except StavbillError:
+        raise
+    except Exception:
+        incident = uuid.uuid4().hex[:8]  # noqa: TID251  names an incident, decides nothing
+        log.exception("notice_failed", incident=incident)
+        troubles.append(f"Письмо в ящике уведомлений не понято: инцидент {incident}.")
+        return 0
+
+
+def _take_notices(parts: Parts, found: Sequence[Notice]) -> int:
+    learned, now = 0, parts.now()
+    for notice in found:
         with parts.store.write() as db:
             message = message_by_reference(db, parts.portal, notice.reference)
             if message is not None:
-                at = notice.at or parts.now()
+                at = _believable(db, message, notice.at, now)
                 evidence = _evidence(notice.status, "notice", notice.key, notice.detail, at)
-                learned += learn(db, message.message, evidence, seen=parts.now())
+                learned += learn(db, message.message, evidence, seen=now)
     return learned
+
+
+def _believable(db: Connection, message: Message, at: datetime | None, now: datetime) -> datetime:
+    """Return when something happened to a message: not before it was made, and not after now."""
+    if at is None:
+        return now
+    created = sendings_by_id(db, [message.sending])[message.sending].created
+    return min(max(at, created), now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +145,8 @@ def take_callback(desk: Desk, document: object) -> Callback:
             leaving = staged_messages(db, desk.portal, Stage.LEAVING, limit=SEVERAL)
             waits = any(one.channel == WHATSAPP for one in leaving)
             return Callback.TOO_EARLY if waits else Callback.NOT_OURS
-        learn(db, message.message, _reported(report, now), seen=now)
+        evidence = _reported(db, message, report, now)
+        learn(db, message.message, evidence, seen=now)
     return Callback.TAKEN
 
 
@@ -129,7 +166,7 @@ async def ask_provider(parts: Parts, mail: MailOptions) -> int:
         report = await mail.whatsapp.find(message.recipient, mark)
         if report is not None:
             with parts.store.write() as db:
-                evidence = _reported(report, parts.now())
+                evidence = _reported(db, message, report, parts.now())
                 known += learn(
                     db,
                     message.message,
@@ -249,8 +286,11 @@ class Visitors:
         return Standing.PAID if state is InvoiceState.PAID else Standing.DUE
 
 
-def _reported(report: ProviderReport, now: datetime) -> Evidence:
-    at = datetime.fromtimestamp(report.at, tz=UTC) if report.at > 0 else now
+def _reported(db: Connection, message: Message, report: ProviderReport, now: datetime) -> Evidence:
+    # A number that is no time of our days says nothing.
+    known = 0 < report.at <= now.timestamp()
+    told = datetime.fromtimestamp(report.at, tz=UTC) if known else None
+    at = _believable(db, message, told, now)
     return _evidence(report.status, "provider", report.key, report.detail, at)
 
 

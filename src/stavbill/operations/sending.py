@@ -6,6 +6,7 @@ page, rules 2 and 3.
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,8 @@ from datetime import timedelta
 from stavbill.billing.facts import InvoiceState
 from stavbill.bitrix.read.heads import InvoiceHead, read_heads, read_pay_links
 from stavbill.bitrix.read.records import StageMeaning
-from stavbill.errors import PortalError, WritingStoppedError
+from stavbill.errors import PortalError, StavbillError, WritingStoppedError
+from stavbill.log import get_logger
 from stavbill.operations.evidence import ask_provider, read_notices
 from stavbill.operations.letters import collect_invoices, look_for_recipients
 from stavbill.operations.mail_parts import MailOptions
@@ -38,6 +40,7 @@ from stavbill.store.sendings import (
     set_notice,
 )
 
+log = get_logger()
 ROUND = 2000
 YEAR = timedelta(days=365)
 GONE, REPLACED = "счёта нет в портале", "под этим номером в портале уже другой счёт"
@@ -58,7 +61,7 @@ class _Pass:
     undocumented: int = 0
     told: int = 0
     troubles: dict[str, str] = field(default_factory=dict)
-    notices: Document = field(default_factory=dict)
+    notices: Document = field(default_factory=lambda: {"letters": 0, "learned": 0, "troubles": []})
 
 
 async def send_due(parts: Parts, mail: MailOptions) -> Document:
@@ -72,8 +75,7 @@ async def send_due(parts: Parts, mail: MailOptions) -> Document:
     before = parts.gateway.requests + parts.reader.requests
     done = _Pass()
     _take_over(parts, mail)
-    done.notices = await read_notices(parts, mail)
-    await ask_provider(parts, mail)
+    await _hear(parts, mail, done)
     done.collected = collect_invoices(parts, mail)
     _try_documents_again(parts)
     done.renewed = look_for_recipients(parts, mail)
@@ -88,6 +90,19 @@ async def send_due(parts: Parts, mail: MailOptions) -> Document:
     return _document(parts, mail, done) | {
         "requests": parts.gateway.requests + parts.reader.requests - before
     }
+
+
+async def _hear(parts: Parts, mail: MailOptions, done: _Pass) -> None:
+    """Take in what came back; whatever is wrong with that, it does not keep letters here."""
+    try:
+        done.notices = await read_notices(parts, mail)
+        await ask_provider(parts, mail)
+    except StavbillError:
+        raise
+    except Exception:
+        incident = uuid.uuid4().hex[:8]  # noqa: TID251  names an incident, decides nothing
+        log.exception("notices_failed", incident=incident)
+        done.troubles["notices"] = f"внутренняя ошибка, инцидент {incident}"
 
 
 def _require_permission(parts: Parts) -> None:
