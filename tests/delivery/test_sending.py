@@ -26,6 +26,7 @@ from stavbill.sandbox.portal import dump
 from stavbill.store.control import Flag, lower_flag, raise_flag
 from stavbill.store.parking import park, release
 from tests.delivery.office import Office, opened
+from tests.delivery.scripted import scripted
 
 QUICK = SendingRules(
     retry_first=timedelta(0), retry_longest=timedelta(0), pause=timedelta(0), ask_after=timedelta(0)
@@ -304,3 +305,13 @@ def _write_address(office: Office, company: int, text: str) -> None:
     (code,) = (field for field, value in record.items() if f"{company}@example.ru" in str(value))
     portal.state.companies.put(company, record | {code: text})
     portal.settle(everything=True)
+
+
+async def test_a_server_that_speaks_cp1251_spoils_no_other_letter(tmp_path: Path) -> None:
+    """Settlements of all letters are one transaction: one that cannot be kept would end it."""
+    async with opened(tmp_path) as office, scripted(RCPT="550 Ящик\r\n".encode("cp1251")) as server:
+        sender = office.mail.senders["main"]
+        cyrillic = replace(sender, smtp=server.at(sender.smtp))
+        report = await office.send(senders={"main": cyrillic})
+        assert report["refused"] > 0
+        assert {one["stage"] for one in office.messages()} <= {"failed", "waiting"}

@@ -16,6 +16,7 @@ from stavbill.sandbox.clock import ScaledClock
 from stavbill.sandbox.mail.faults import Fault, Trouble
 from stavbill.sandbox.mail.serve import MailDoors, mail_doors
 from stavbill.sandbox.mail.server import PASSWORD, MailServer
+from tests.delivery.scripted import scripted
 
 TO, REFERENCE = "accountant@example.ru", "00112233445566778899aabbccddeeff@stavbill.example"
 LETTER = Letter(
@@ -28,6 +29,11 @@ LETTER = Letter(
     attachments=(Attachment("Счёт.pdf", PDF, b"%PDF-1.7\r\n.\r\n..x\r\n"),),
     message_id=REFERENCE,
     at=datetime(2026, 12, 10, 6, tzinfo=UTC),
+)
+
+
+SETTINGS = SmtpSettings(
+    host="127.0.0.1", port=0, security=Security.NONE, sender=LETTER.sender, timeout_s=2.0
 )
 
 
@@ -230,3 +236,14 @@ async def test_a_wrong_password_is_the_senders_trouble_and_is_not_told() -> None
             assert "not the one" not in answer.reason
         assert mail.mail.counts["refused_logins"] > 0
         assert len(mail.mail.letters) == 0
+
+
+@pytest.mark.parametrize("verb", ["RCPT", "DOT", "MAIL"])
+async def test_what_a_server_says_in_another_alphabet_can_be_kept(verb: str) -> None:
+    code = "250" if verb == "DOT" else "550"
+    async with scripted(**{verb: f"{code} Ящик\r\n".encode("cp1251")}) as server:
+        settings = server.at(SETTINGS)
+        async with line(settings) as connection:
+            answer = await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=Look())
+            assert str(answer).encode()
+            assert code == "250" or code in str(answer)

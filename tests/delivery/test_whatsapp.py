@@ -217,3 +217,17 @@ def test_a_callbacks_word(word: str, status: Status) -> None:
     assert report.detail.isprintable()
     assert report_of(document, "8") is None
     assert report_of(document | {"timestamp": True}, "7") == replace(report, at=0)
+
+
+def test_half_a_sign_in_a_callback_can_be_kept() -> None:
+    document = {
+        "typeWebhook": "outgoingMessageStatus",
+        "instanceData": {"idInstance": 7},
+        "idMessage": "BAE\ud800",
+        "status": "failed",
+        "description": "\udc00 no",
+    }
+    report = report_of(document, "7")
+    assert report is not None
+    assert "no" in report.detail
+    assert (report.detail + report.reference + report.key).encode()

@@ -14,9 +14,10 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 
-# Everything that could end a header or hide text: controls, line separators, direction marks.
+# Everything that could end a header or hide text: controls, line separators, direction marks. Bytes
+# that are no UTF-8 come as lone surrogates, and no database takes those.
 UNSAFE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+"
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
 )
 LONGEST_HEADER = 200
 ID_LENGTH = 32

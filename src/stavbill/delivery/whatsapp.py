@@ -123,11 +123,14 @@ class GreenApi:
             body = row.get("body")
             known = body if isinstance(body, dict) else {}
             if known.get("chatId") == chat and mark in str(known.get("fileName", "")):
-                name = str(row.get("messageID") or row.get("idMessage") or "")
+                name = one_line(str(row.get("messageID") or row.get("idMessage") or ""))
                 return ProviderReport(name, Status.SENT, "стоит в очереди", f"queue:{name}", 0)
         for row in await self._rows("lastOutgoingMessages", {"minutes": JOURNAL_MINUTES}):
             if row.get("chatId") == chat and mark in str(row.get("fileName", "")):
-                name, word = str(row.get("idMessage", "")), str(row.get("statusMessage", ""))
+                name, word = (
+                    one_line(str(row.get("idMessage", ""))),
+                    one_line(str(row.get("statusMessage", ""))),
+                )
                 status = STATUSES.get(word, Status.SENT)
                 at = row.get("timestamp")
                 seconds = at if isinstance(at, int) else 0
@@ -194,7 +197,7 @@ def report_of(document: object, instance: str) -> ProviderReport | None:
     name, word, at = document.get("idMessage"), document.get("status"), document.get("timestamp")
     if not isinstance(name, str) or not isinstance(word, str) or word not in STATUSES:
         return None
-    said = one_line(str(document.get("description") or ""))
+    name, said = one_line(name), one_line(str(document.get("description") or ""))
     detail = ": ".join(part for part in (WHY.get(word, ""), said) if part)
     seconds = at if isinstance(at, int) and not isinstance(at, bool) else 0
     return ProviderReport(name, STATUSES[word], detail, f"{name}:{word}", seconds)
@@ -211,8 +214,8 @@ def _answer(response: httpx.Response) -> Answer:
     if status == BAD_REQUEST:
         return Never(f"{status} {said}")
     name = _document(response).get("idMessage")
-    if status == OK and isinstance(name, str) and name:
-        return Taken(name)
+    if status == OK and isinstance(name, str) and one_line(name):
+        return Taken(one_line(name))
     return Doubt(f"провайдер ответил {status} без номера сообщения: {said}")
 
 
