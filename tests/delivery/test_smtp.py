@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stavbill.delivery.answers import Doubt, Later, Never, SenderTrouble, Taken, Withdrawn
+from stavbill.delivery.answers import Answer, Doubt, Later, Never, SenderTrouble, Taken, Withdrawn
 from stavbill.delivery.letter import PDF, Attachment, Letter, Mailbox
 from stavbill.delivery.smtp import Security, SmtpLine, SmtpSettings
 from stavbill.sandbox.clock import ScaledClock
@@ -121,7 +122,7 @@ async def test_a_refused_recipient(code: int, text: str, expected: type) -> None
 @pytest.mark.parametrize(
     ("fault", "expected", "taken"),
     [
-        pytest.param(Fault(Trouble.UNAVAILABLE), (SenderTrouble, Later), 0, id="421"),
+        pytest.param(Fault(Trouble.UNAVAILABLE), (SenderTrouble,), 0, id="421"),
         pytest.param(Fault(Trouble.DROP_BEFORE_DATA), (Later,), 0, id="cut before the text"),
         pytest.param(Fault(Trouble.DROP_UNTAKEN), (Doubt,), 0, id="cut after the text, not taken"),
         pytest.param(Fault(Trouble.DROP_AFTER_DATA), (Doubt,), 1, id="cut after the text, taken"),
@@ -139,7 +140,7 @@ async def test_only_after_the_last_byte_there_is_doubt(
     async with doors() as (mail, settings):
         mail.mail.faults.switch(replace(fault, times=1))
         look = Look()
-        quick = replace(settings, timeout_s=0.3)
+        quick = replace(settings, timeout_s=0.3, answer_s=0.3)
         async with line(quick) as connection:
             answer = await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=look)
             assert isinstance(answer, expected), answer
@@ -247,3 +248,73 @@ async def test_what_a_server_says_in_another_alphabet_can_be_kept(verb: str) -> 
             answer = await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=Look())
             assert str(answer).encode()
             assert code == "250" or code in str(answer)
+
+
+@pytest.mark.parametrize(
+    ("verb", "says", "expected"),
+    [
+        ("RCPT", "550 5.1.1 no such user", Never("550 5.1.1 no such user")),
+        ("RCPT", "550 no such user", Never("550 no such user")),
+        ("RCPT", "552 5.2.2 full", Never("552 5.2.2 full")),
+        ("RCPT", "530 log in first", Never("530 log in first", of_address=False)),
+        ("RCPT", "554 5.7.1 no relay", Never("554 5.7.1 no relay", of_address=False)),
+        ("RCPT", "550 5.4.1 denied", Never("550 5.4.1 denied", of_address=False)),
+        ("DOT", "554 spam", Never("554 spam", of_address=False)),
+        ("DOT", "552 5.3.4 too big", Never("552 5.3.4 too big", of_address=False)),
+        ("DOT", "550 5.1.1 no such user", Never("550 5.1.1 no such user")),
+        ("DATA", "550 5.7.1 no", Never("550 5.7.1 no", of_address=False)),
+        ("MAIL", "421 busy", SenderTrouble("сервер не принимает отправителя: 421 busy")),
+        ("RCPT", "421 busy", Later("421 busy", counts=False)),
+        ("DATA", "421 busy", Later("421 busy", counts=False)),
+        ("RCPT", "452 full", Later("452 full")),
+        ("DATA", "250 ok", Later("250 ok", counts=False)),
+        ("DATA", "300 what", Later("300 what", counts=False)),
+        ("MAIL", "", SenderTrouble("сервер оборвал соединение: сервер закрыл соединение")),
+        (
+            "RCPT",
+            "",
+            Later("соединение потеряно до письма: сервер закрыл соединение", counts=False),
+        ),
+    ],
+)
+async def test_whom_a_refusal_is_about(verb: str, says: str, expected: Answer) -> None:
+    said = f"{says}\r\n".encode() if says else b""
+    async with scripted(**{verb: said}) as server, line(server.at(SETTINGS)) as connection:
+        answer = await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=Look())
+        assert answer == expected
+        # Whoever was not understood is not talked to any more.
+        assert server.lines("RSET") == [] or said[:1] in {b"4", b"5"}
+
+
+async def test_notices_are_asked_for_from_the_first_letter() -> None:
+    async with scripted() as server:
+        async with line(replace(server.at(SETTINGS), notify=True)) as connection:
+            await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=Look())
+            await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=Look())
+        assert all("ENVID=" in said for said in server.lines("MAIL"))
+        assert ["NOTIFY=" in said for said in server.lines("RCPT")] == [True, True]
+        assert len(server.lines("EHLO")) == 1
+
+
+async def test_the_look_comes_after_the_body_has_left() -> None:
+    """A server that takes its time with a body is not in doubt: the dot has not been written."""
+
+    async def never_reads(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 here\r\n")
+        for said in (b"250 here\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go on\r\n"):
+            await reader.readline()
+            writer.write(said)
+        await done.wait()
+        writer.close()
+
+    done = asyncio.Event()
+    look = Look()
+    big = replace(LETTER, attachments=(Attachment("a.pdf", PDF, bytes(12_000_000)),))
+    async with await asyncio.start_server(never_reads, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        quick = replace(SETTINGS, host="127.0.0.1", port=port, answer_s=0.5)
+        async with line(quick) as connection:
+            answer = await connection.send(TO, big.encoded(), REFERENCE, last_look=look)
+        done.set()
+        assert isinstance(answer, Later)
+        assert look.taken == 0

@@ -88,6 +88,10 @@ async def test_without_the_last_look_nothing_leaves() -> None:
         pytest.param(Fault(Trouble.ERROR_BEFORE), Doubt, 0, id="502, not taken"),
         pytest.param(Fault(Trouble.RATE_LIMIT), Later, 0, id="429"),
         pytest.param(Fault(Trouble.QUOTA), SenderTrouble, 0, id="466"),
+        pytest.param(Fault(Trouble.ERROR_BEFORE, status=404), SenderTrouble, 0, id="404"),
+        pytest.param(Fault(Trouble.ERROR_BEFORE, status=405), SenderTrouble, 0, id="405"),
+        pytest.param(Fault(Trouble.ERROR_BEFORE, status=302), SenderTrouble, 0, id="302"),
+        pytest.param(Fault(Trouble.ERROR_BEFORE, status=413), Never, 0, id="413"),
         pytest.param(
             Fault(Trouble.ERROR_BEFORE, status=400, text='{"message": "Validation failed"}'),
             Never,

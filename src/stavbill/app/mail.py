@@ -210,6 +210,7 @@ def _smtp(settings: Settings, one: SenderSettings) -> SmtpSettings:
         ca_file=_beside(settings, one.ca_file),
         notify=bool(notices.host or notices.maildir),
         timeout_s=one.timeout_s,
+        answer_s=one.answer_timeout_s,
     )
 
 

@@ -22,18 +22,24 @@ class Taken:
 class Later:
     """Certainly not taken, and perhaps taken later: greylisting, a full mailbox, a busy server.
 
-    `after_s` is how long the other side asks to wait, 0 when it did not say.
+    `after_s` is how long the other side asks to wait, 0 when it did not say. `counts` is False when
+    nobody refused: the connection broke, or the server closes down.
     """
 
     reason: str
     after_s: int = 0
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """Certainly not taken, and it would not be again: the address is wrong."""
+    """Certainly not taken, and it would not be again.
+
+    `of_address` says that the address is to blame; otherwise it is the letter, or who sends it.
+    """
 
     reason: str
+    of_address: bool = True
 
 
 @dataclass(frozen=True, slots=True)

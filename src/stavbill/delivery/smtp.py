@@ -1,8 +1,9 @@
 """E-mail over SMTP: one message to one recipient, and an exact answer to what became of it.
 
-The body is put on the wire without its final dot; only then comes the last look, then the dot. A
-process killed before has certainly sent nothing, and one that lost its claim meanwhile hangs up.
-Source: delivery page; RFC 5321 (4.2 replies, 4.5.2 dots); RFC 3461 (notices); aiosmtplib 4.
+The body is put on the wire without its final dot; when all of it has left this machine comes the
+last look, then the dot. A process killed before has certainly sent nothing, and one that lost its
+claim meanwhile hangs up. Source: delivery page; RFC 5321 (4.2 replies, 4.5.2 dots, 4.5.3.2 times);
+RFC 3461 (notices); RFC 3463 (codes); aiosmtplib 4.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -18,6 +20,7 @@ from aiosmtplib import (
     SMTP,
     SMTPAuthenticationError,
     SMTPException,
+    SMTPHeloError,
     SMTPRecipientRefused,
     SMTPResponse,
     SMTPResponseException,
@@ -39,9 +42,13 @@ from stavbill.delivery.letter import Mailbox, one_line
 
 START_INPUT, CLOSING = 354, 421
 POSITIVE, TEMPORARY, PERMANENT, BEYOND = range(200, 300), 400, 500, 600
-# RFC 3463: X.7.x is about policy, X.3/X.4/X.5 about the mail system: no address is to blame.
+# RFC 3463: X.1 and X.2 are about the address and its mailbox, X.3 to X.7 about the mail system, the
+# way, the letter and the policy: no address is to blame.
 CODE = re.compile(r"\b5\.(\d{1,3})\.\d{1,3}\b")
-NOT_THE_ADDRESS = frozenset({"3", "4", "5", "7"})
+THE_ADDRESS = frozenset({"1", "2"})
+# RFC 4954: who sends has to prove himself first, or by other means.
+UNPROVEN = frozenset({530, 534, 535, 538})
+DRAIN_STEP_S = 0.01
 LONGEST_SAID = 300
 DOT_AT_START = re.compile(rb"(?m)^\.")
 
@@ -59,7 +66,8 @@ class SmtpSettings:
     """One sender's mail server. Times in seconds; `user` empty means no login.
 
     `bounces` is the envelope's sender, to which notices come. `notify` asks for notices where the
-    server knows them (RFC 3461). `ca_file` is a certificate of the server's own.
+    server knows them (RFC 3461). `ca_file` is a certificate of the server's own. `timeout_s` is for
+    each answer but the one to the whole letter, which may take `answer_s` (RFC 5321, 4.5.3.2.6).
     """
 
     host: str
@@ -73,6 +81,7 @@ class SmtpSettings:
     ca_file: Path | None = None
     notify: bool = False
     timeout_s: float = 60.0
+    answer_s: float = 600.0
     helo: str = ""
 
 
@@ -96,12 +105,20 @@ class SmtpLine:
             self.close()
             return SenderTrouble(_told("почтовый сервер не принимает соединение", error))
         try:
-            refusal = await self._envelope(client, recipient, reference)
+            refusal = await self._named(client, reference)
+            if refusal is not None:
+                return refusal
+        except (SMTPException, OSError) as error:
+            # No recipient was named yet: any other letter would have met the same.
+            self.close()
+            return SenderTrouble(_told("сервер оборвал соединение", error))
+        try:
+            refusal = await self._addressed(client, recipient)
             if refusal is not None:
                 return refusal
         except (SMTPException, OSError) as error:
             self.close()
-            return Later(_told("соединение потеряно до письма", error))
+            return Later(_told("соединение потеряно до письма", error), counts=False)
         return await self._body(client, letter, reference, last_look)
 
     async def check(self) -> str | None:
@@ -145,29 +162,45 @@ class SmtpLine:
         await self._client.connect()
         if known.user:
             await self._client.login(known.user, known.password)
+        if self._client.is_ehlo_or_helo_needed:
+            # Before the first letter, which may ask for notices only where the server knows them.
+            with suppress(SMTPHeloError):
+                await self._client.ehlo()
         return self._client
 
-    async def _envelope(self, client: SMTP, recipient: str, reference: str) -> Answer | None:
-        """Name sender and recipient and ask for the body; an answer when that ends it."""
+    async def _named(self, client: SMTP, reference: str) -> Answer | None:
+        """Name the sender; an answer when that ends it."""
         known = self._settings
-        notices = known.notify and client.supports_extension("dsn")
-        mail_words = [f"ENVID={_xtext(reference)}", "RET=HDRS"] if notices else []
-        rcpt_words = (
-            ["NOTIFY=SUCCESS,FAILURE,DELAY", f"ORCPT=rfc822;{_xtext(recipient)}"] if notices else []
-        )
+        words = [f"ENVID={_xtext(reference)}", "RET=HDRS"] if self._asks_notices(client) else []
         try:
-            await client.mail(known.bounces or known.sender.address, options=mail_words)
+            await client.mail(known.bounces or known.sender.address, options=words)
         except SMTPSenderRefused as error:
             return await self._turned_away(client, error, whose=_Whose.SENDER)
+        return None
+
+    async def _addressed(self, client: SMTP, recipient: str) -> Answer | None:
+        """Name the recipient and ask for the body; an answer when that ends it."""
+        words = (
+            ["NOTIFY=SUCCESS,FAILURE,DELAY", f"ORCPT=rfc822;{_xtext(recipient)}"]
+            if self._asks_notices(client)
+            else []
+        )
         try:
-            await client.rcpt(recipient, options=rcpt_words)
+            await client.rcpt(recipient, options=words)
         except SMTPRecipientRefused as error:
             return await self._turned_away(client, error, whose=_Whose.RECIPIENT)
         response = await client.execute_command(b"DATA")
-        if response.code != START_INPUT:
-            refused = SMTPResponseException(response.code, response.message)
-            return await self._turned_away(client, refused, whose=_Whose.MESSAGE)
-        return None
+        if response.code == START_INPUT:
+            return None
+        if not TEMPORARY <= response.code < BEYOND:
+            # Whatever it means, the server may take what comes next for the letter's text.
+            self.close()
+            return Later(f"{response.code} {_cut(response.message)}", counts=False)
+        refused = SMTPResponseException(response.code, response.message)
+        return await self._turned_away(client, refused, whose=_Whose.MESSAGE)
+
+    def _asks_notices(self, client: SMTP) -> bool:
+        return self._settings.notify and client.supports_extension("dsn")
 
     async def _body(
         self, client: SMTP, letter: bytes, reference: str, last_look: LastLook
@@ -175,6 +208,7 @@ class SmtpLine:
         """Put the body on the wire, look once more, end it, and read what the server says."""
         try:
             _write(client, _stuffed(letter))
+            await _drained(client, self._settings.answer_s)
             if not await last_look():
                 self.close()
                 return Withdrawn()
@@ -182,13 +216,13 @@ class SmtpLine:
         except (SMTPException, OSError) as error:
             # The connection was closed before the dot could leave.
             self.close()
-            return Later(_told("соединение потеряно до конца письма", error))
+            return Later(_told("соединение потеряно до конца письма", error), counts=False)
         except BaseException:
             # The look itself failed: hanging up before the dot takes the letter back.
             self.close()
             raise
         try:
-            response = await _read(client, self._settings.timeout_s)
+            response = await _read(client, self._settings.answer_s)
         except (SMTPException, OSError) as error:
             self.close()
             return Doubt(_told("письмо передано, ответа нет", error))
@@ -211,21 +245,24 @@ class SmtpLine:
         said = f"{error.code} {_cut(error.message)}"
         if error.code == CLOSING:
             self.close()
-            return Later(said)
-        try:
-            await client.rset()
-        except (SMTPException, OSError):
-            self.close()
+        else:
+            try:
+                await client.rset()
+            except (SMTPException, OSError):
+                self.close()
         if whose is _Whose.SENDER:
             return SenderTrouble(f"сервер не принимает отправителя: {said}")
         if error.code < PERMANENT:
-            return Later(said)
-        code = CODE.search(error.message)
-        if whose is _Whose.RECIPIENT and code is not None and code[1] in NOT_THE_ADDRESS:
-            # Relaying denied, mail not allowed from here: every other recipient hears the same,
-            # and a person must look at the sender, not at the customer's address.
-            return Never(f"сервер не принимает почту для адреса: {said}")
-        return Never(said)
+            return Later(said, counts=error.code != CLOSING)
+        return Never(said, of_address=_blames_address(error, whose))
+
+
+def _blames_address(error: SMTPResponseException, whose: _Whose) -> bool:
+    """Say whether a refusal for good is about the recipient's address or mailbox."""
+    code = CODE.search(error.message)
+    if code is not None:
+        return code[1] in THE_ADDRESS or (code[1] == "0" and whose is _Whose.RECIPIENT)
+    return whose is _Whose.RECIPIENT and error.code not in UNPROVEN
 
 
 class _Whose(Enum):
@@ -247,6 +284,19 @@ def _write(client: SMTP, data: bytes) -> None:
         msg = "Connection lost"
         raise SMTPServerDisconnected(msg)
     client.protocol.write(data)
+
+
+async def _drained(client: SMTP, timeout_s: float) -> None:
+    """Wait until everything has left for the network; raises `TimeoutError` and `SMTPException`."""
+    async with asyncio.timeout(timeout_s):
+        while (transport := client.transport) is not None and not transport.is_closing():
+            if not isinstance(transport, asyncio.WriteTransport):
+                return
+            if not transport.get_write_buffer_size():
+                return
+            await asyncio.sleep(DRAIN_STEP_S)
+    msg = "Connection lost"
+    raise SMTPServerDisconnected(msg)
 
 
 async def _read(client: SMTP, timeout_s: float) -> SMTPResponse:

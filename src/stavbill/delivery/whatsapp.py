@@ -28,8 +28,9 @@ from stavbill.delivery.answers import (
 from stavbill.delivery.letter import Attachment, file_name, one_line
 from stavbill.delivery.status import Status
 
-OK, BAD_REQUEST, TOO_MANY, QUOTA = 200, 400, 429, 466
-NO_ACCESS = frozenset({401, 403})
+OK, REDIRECT, BAD_REQUEST, TOO_LARGE, TOO_MANY, QUOTA = 200, 300, 400, 413, 429, 466
+# No such instance or method, or somebody else's server: nothing of ours was looked at.
+NOBODY_THERE = frozenset({401, 403, 404, 405})
 # A document may wait in the provider's queue for a day; its journal is asked for as much.
 JOURNAL_MINUTES = 2 * 24 * 60
 MARK_LENGTH = 10
@@ -207,10 +208,13 @@ def _answer(response: httpx.Response) -> Answer:
     status, said = response.status_code, _said(response)
     # The instance is starting, or its telephone is not connected: no number is to blame.
     not_ready = status == BAD_REQUEST and "instance" in said.casefold()
-    if not_ready or status in NO_ACCESS or status == QUOTA:
+    elsewhere = status in NOBODY_THERE or REDIRECT <= status < BAD_REQUEST
+    if not_ready or elsewhere or status == QUOTA:
         return SenderTrouble(f"WhatsApp-провайдер не принимает: {status} {said}")
     if status == TOO_MANY:
         return Later(f"{status} {said}", 1)
+    if status == TOO_LARGE:
+        return Never(f"документ велик для WhatsApp-провайдера: {status} {said}", of_address=False)
     if status == BAD_REQUEST:
         return Never(f"{status} {said}")
     name = _document(response).get("idMessage")

@@ -56,7 +56,8 @@ class SenderSettings(Section):
     """Who sends for which issuers: `issuers` are codes of rules, empty for all the others.
 
     `port` 0 is the usual one of `security`. `bounces` takes notices, empty is `address`.
-    `per_minute` 0 sets no limit. The password is STAVBILL_SMTP_PASSWORD_<CODE>.
+    `per_minute` 0 sets no limit. `answer_timeout_s` is for the answer to a whole
+    letter. The password is STAVBILL_SMTP_PASSWORD_<CODE>.
     """
 
     code: Code
@@ -73,6 +74,8 @@ class SenderSettings(Section):
     per_minute: Annotated[StrictInt, Field(ge=0)] = 0
     connections: Annotated[StrictInt, Field(ge=1, le=32)] = 4
     timeout_s: Annotated[StrictInt, Field(ge=1, le=600)] = 60
+    # A claim lasts for fifteen minutes: the answer has to come before.
+    answer_timeout_s: Annotated[StrictInt, Field(ge=1, le=840)] = 600
 
     @property
     def usual_port(self) -> int:
