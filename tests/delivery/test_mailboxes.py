@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from stavbill.delivery.mailboxes import (
     ImapBox,
@@ -73,6 +74,7 @@ async def test_a_report_with_an_impossible_day_happened_between_sending_and_now(
 
 async def test_a_bug_with_one_letter_is_told_and_the_others_are_taken_in(tmp_path: Path) -> None:
     class Broken(MaildirBox):
+        @override
         async def unread(self, seen: Collection[str]) -> Sequence[tuple[str, bytes]]:
             found = await super().unread(seen)
             # What no mailbox gives: nobody may rely on that.
@@ -91,6 +93,7 @@ async def test_a_bug_with_one_letter_is_told_and_the_others_are_taken_in(tmp_pat
 
 async def test_a_mailbox_with_a_bug_does_not_keep_letters_here(tmp_path: Path) -> None:
     class Broken(MaildirBox):
+        @override
         async def unread(self, seen: Collection[str]) -> Sequence[tuple[str, bytes]]:
             raise RuntimeError(str(seen))
 

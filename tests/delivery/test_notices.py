@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime
 
 import pytest
@@ -96,6 +97,10 @@ def test_an_envelopes_id_is_written_in_xtext() -> None:
         pytest.param(report(FAILED.replace("failed", "eaten")), id="an unknown action"),
         pytest.param(report(""), id="no recipient"),
         pytest.param(report().replace(b"multipart/report", b"multipart/mixed"), id="no report"),
+        pytest.param(
+            f"From: Petrova\r\n\r\nundelivered?\r\nMessage-ID: <{OURS}>\r\n".encode(),
+            id="a person quotes our letter",
+        ),
         pytest.param(report().replace(b"--b", b"--c"), id="broken parts"),
     ],
 )
@@ -115,3 +120,43 @@ def test_a_report_spoilt_anywhere_is_no_error(noise: bytes, place: int) -> None:
     raw = report(returned=RETURNED)
     for notice in notices_in(raw[:place] + noise + raw[place:]):
         assert notice.reference == OURS
+
+
+def test_a_report_for_programs_may_be_encoded() -> None:
+    raw = report()
+    begins, ends = raw.index(b"Reporting-MTA"), raw.index(b"--b--")
+    encoded = base64.encodebytes(raw[begins:ends].strip())
+    raw = raw[:begins] + encoded + raw[ends:]
+    head = b"Content-Type: message/delivery-status\r\n"
+    raw = raw.replace(head, head + b"Content-Transfer-Encoding: base64\r\n")
+    (notice,) = notices_in(raw)
+    assert (notice.reference, notice.status) == (OURS, Status.BOUNCED)
+    assert notice.detail == "5.1.1 550 5.1.1 No such user here"
+
+
+def test_a_report_about_addresses_in_other_letters() -> None:
+    raw = report().replace(b"message/delivery-status", b"message/global-delivery-status")
+    (notice,) = notices_in(raw)
+    assert (notice.reference, notice.status) == (OURS, Status.BOUNCED)
+
+
+def test_a_report_that_a_gateway_wrapped() -> None:
+    inner = report().partition(b"Subject: Undelivered\r\n")[2]
+    head = (
+        b'From: gateway\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="o"\r\n\r\n'
+    )
+    (notice,) = notices_in(head + b"--o\r\n" + inner + b"\r\n--o--\r\n")
+    assert (notice.reference, notice.status) == (OURS, Status.BOUNCED)
+
+
+def test_a_bounce_in_words_alone_names_our_letter() -> None:
+    raw = (
+        "From: MAILER-DAEMON@mx.example.ru\r\nSubject: failure notice\r\n\r\n"
+        "Hi. This is the qmail-send program at mx.example.ru.\r\n"
+        "I'm afraid I wasn't able to deliver your message.\r\n\r\n"
+        "<accountant@example.ru>:\r\nUser unknown 550 5.1.1\r\n\r\n"
+        f"--- Below this line is a copy of the message.\r\n\r\nMessage-ID: <{OURS}>\r\n"
+    )
+    (notice,) = notices_in(raw.encode())
+    assert (notice.reference, notice.status) == (OURS, Status.BOUNCED)
+    assert "User unknown" in notice.detail

@@ -30,6 +30,16 @@ ACTIONS = {
     "expanded": Status.SENT,
     "delayed": Status.SENT,
 }
+PARSED = "message/delivery-status"
+FOR_PROGRAMS = frozenset({PARSED, "message/global-delivery-status"})
+ENCODED = frozenset({"base64", "quoted-printable"})
+DAEMONS = re.compile(r"mailer-daemon|postmaster", re.IGNORECASE)
+NOT_DELIVERED = re.compile(
+    r"wasn't able to deliver|could not be delivered|undeliver|delivery.{0,20}failed|не доставлено",
+    re.IGNORECASE,
+)
+OUR_LETTER = re.compile(r"(?im)^Message-ID:\s*<([0-9a-f]{32}@[A-Za-z0-9.-]+)>")
+QMAIL_RECIPIENT = re.compile(r"<[^<>\s]+@[^<>\s]+>:")
 LARGEST = 512 * 1024
 
 
@@ -62,11 +72,9 @@ def notices_in(raw: bytes) -> tuple[Notice, ...]:
 
 
 def _reported(mail: Message) -> tuple[Notice, ...]:
-    if mail.get_content_type() != "multipart/report" or not mail.is_multipart():
-        return ()
     groups = _groups(mail)
     if not groups:
-        return ()
+        return _written_for_people(mail)
     reference = _reference(mail, groups[0])
     if reference is None:
         return ()
@@ -83,13 +91,54 @@ def _reported(mail: Message) -> tuple[Notice, ...]:
 
 
 def _groups(mail: Message) -> list[Message]:
-    """Return the groups of fields of the report: about the letter, then about each recipient."""
-    for part in mail.walk():
-        if part.get_content_type() == "message/delivery-status":
-            payload = part.get_payload()
-            if isinstance(payload, list):
-                return [group for group in payload if isinstance(group, Message) and group.keys()]
+    """Return the groups of fields of the report: about the letter, then about each recipient.
+
+    A gateway may have wrapped the report, or encoded the part that programs read.
+    """
+    for report in mail.walk():
+        if report.get_content_type() != "multipart/report":
+            continue
+        for part in report.walk():
+            if part.get_content_type() in FOR_PROGRAMS:
+                return _fields(part)
     return []
+
+
+def _fields(part: Message) -> list[Message]:
+    payload = part.get_payload()
+    groups = payload if isinstance(payload, list) else []
+    encoded = str(part.get("Content-Transfer-Encoding", "")).strip().casefold()
+    if encoded in ENCODED or not groups or part.get_content_type() != PARSED:
+        # The parser took it for a letter, or the encoded text for the fields themselves.
+        text = "\n\n".join(str(group) for group in groups if isinstance(group, Message))
+        plain = Message(policy=compat32)
+        plain["Content-Transfer-Encoding"] = encoded
+        plain.set_payload(text.strip() if groups else str(payload))
+        decoded = plain.get_payload(decode=True)
+        body = decoded if isinstance(decoded, bytes) else b""
+        chunks = re.split(rb"\r?\n\r?\n", body.strip())
+        groups = [message_from_bytes(chunk + b"\n", policy=compat32) for chunk in chunks]
+    return [group for group in groups if isinstance(group, Message) and group.keys()]
+
+
+def _written_for_people(mail: Message) -> tuple[Notice, ...]:
+    """Return the bounce that a server wrote in words alone, as qmail does: it names our letter.
+
+    Only a letter that says by its sender and first words that it is one. Source: QSBMF.
+    """
+    sender = str(mail.get("From", "")) + str(mail.get("Return-Path", ""))
+    if not DAEMONS.search(sender) or mail.get_content_type() != "text/plain":
+        return ()
+    body = mail.get_payload(decode=True)
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else ""
+    text = text.replace("\r\n", "\n")
+    named = OUR_LETTER.search(text)
+    if named is None or not NOT_DELIVERED.search(text[: named.start()]):
+        return ()
+    said = next((part for part in text.split("\n\n") if QMAIL_RECIPIENT.match(part.strip())), "")
+    detail = one_line(said)
+    mark = hashlib.sha256(f"{named[1]}|text|{detail}".encode()).hexdigest()[:16]
+    return (Notice(named[1], Status.BOUNCED, detail, f"dsn:{mark}", _date(mail)),)
 
 
 def _reference(mail: Message, head: Message) -> str | None:
