@@ -22,6 +22,11 @@ LONG = "a" * 64
         pytest.param("аccount@example.ru", (), ("аccount@example.ru",), id="Cyrillic а"),
         pytest.param("a@exаmple.ru", (), ("a@exаmple.ru",), id="Cyrillic а in the domain"),
         pytest.param("почта@пример.рф", (), ("почта@пример.рф",), id="Cyrillic"),
+        pytest.param(
+            "info@пример.рф", ("info@xn--e1afmkfd.xn--p1ai",), (), id="a domain in Cyrillic"
+        ),
+        pytest.param("a@сom.рф..", (), ("a@сom.рф..",), id="a mixed name"),
+        pytest.param("Buh@X.ru; buh@x.ru", ("Buh@X.ru",), (), id="twice in two letter cases"),
         pytest.param("a@xn--e1afmkfd.xn--p1ai", ("a@xn--e1afmkfd.xn--p1ai",), (), id="punycode"),
         pytest.param("a@x.ru\r\nBcc:b@x.ru", ("a@x.ru",), ("Bcc:b@x.ru",), id="a header"),
         pytest.param("<a@x.ru>", (), ("<a@x.ru>",), id="angle brackets"),

@@ -22,6 +22,7 @@ SCANNERS = re.compile(
     r"|whatsapp|telegrambot|slackbot",
     re.IGNORECASE,
 )
+NAMELESS = frozenset({"", "Mozilla/5.0"})
 # A person does not read a letter within this time of its being handed over.
 TOO_SOON = timedelta(seconds=20)
 # Nor letters of several customers from one place within this time.
@@ -53,7 +54,8 @@ def presses_by_itself(visit: Visit, sent_at: datetime | None) -> bool:
 
     An accountant may pay for several companies within a minute, so how many there were is no sign.
     """
-    if not visit.agent.strip() or SCANNERS.search(visit.agent):
+    # A browser says more of itself than this word that all of them begin with.
+    if visit.agent.strip() in NAMELESS or SCANNERS.search(visit.agent):
         return True
     return sent_at is None or visit.at < sent_at + TOO_SOON
 
