@@ -135,7 +135,7 @@ def claim(store: Store, sending: SendingId) -> list[Message]:
         claimed = claim_messages(
             db, PORTAL, owner=OWNER, at=NOW, until=until, limit=100, sendings_known=[sending]
         )
-        note_leaving(db, [one.message for one in claimed], owner=OWNER, until=until)
+        note_leaving(db, [one.message for one in claimed], owner=OWNER, at=NOW, until=until)
     return list(claimed)
 
 

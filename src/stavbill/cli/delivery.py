@@ -103,29 +103,43 @@ def send_now(context: typer.Context, as_json: Json = False) -> None:
 @app.command("resolve")
 def resolve(  # noqa: PLR0917  one parameter for each option
     context: typer.Context,
-    message: Annotated[int, typer.Argument(help="Номер сообщения из журнала отправки.")],
+    message: Annotated[
+        int | None, typer.Argument(help="Номер сообщения из журнала отправки.")
+    ] = None,
     sent: Annotated[bool, typer.Option("--sent", help="Клиент подтвердил: дошло.")] = False,
     again: Annotated[bool, typer.Option("--send-again", help="Отправить ещё раз.")] = False,
+    refused: Annotated[
+        str, typer.Option("--refused", help="Вместо номера: всё, что не принято у отправителя.")
+    ] = "",
     by: By = None,
     as_json: Json = False,
 ) -> None:
     """Решить судьбу сообщения, о котором неизвестно, дошло ли; или отправить ещё раз.
 
-    Пример: stavbill delivery resolve 12 --sent --by Петрова
+    Пример: stavbill delivery resolve 12 --sent --by Петрова. Когда отказывали всем подряд и причина
+    устранена: stavbill delivery resolve --refused main --send-again
     """
     from stavbill.errors import ConfigError
-    from stavbill.operations.sending_desk import resolve_message
+    from stavbill.operations.sending_desk import resolve_message, resolve_refused
 
     if sent == again:
         msg = "Укажите одно из двух: --sent (дошло) или --send-again (отправить ещё раз)."
         raise ConfigError(msg)
+    if (message is None) == (not refused) or (refused and sent):
+        msg = "Укажите номер сообщения; или --refused ОТПРАВИТЕЛЬ и --send-again."
+        raise ConfigError(msg)
 
     async def work(parts: Parts, mail: MailOptions) -> Document:
-        return resolve_message(parts, mail, message, again=again, by=by or getpass.getuser())
+        who = by or getpass.getuser()
+        if message is None:
+            return resolve_refused(parts, mail, sender=refused, by=who)
+        return resolve_message(parts, mail, message, again=again, by=who)
 
     document = _at_desk(context.obj, work)
     if as_json:
         print_json(document)
+    elif message is None:
+        say(f"Уйдут при ближайшей отправке: {len(document['messages'])}.")
     elif again:
         say(f"Сообщение {message} уйдёт при ближайшей отправке.")
     else:
@@ -156,6 +170,8 @@ def hold(
     say(f"Счёт не уйдёт, пока его не отпустят: stavbill invoice release {invoice}")
     if document["already_sent_to"]:
         say(f"Внимание, уже отправлен: {', '.join(document['already_sent_to'])}")
+    if document["leaving_to"]:
+        say(f"Из них передаётся прямо сейчас: {', '.join(document['leaving_to'])}")
 
 
 @invoice_app.command("release")

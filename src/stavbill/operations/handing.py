@@ -23,6 +23,7 @@ from stavbill.delivery.answers import (
     Withdrawn,
 )
 from stavbill.delivery.status import Status, below
+from stavbill.journal.fence import may_send
 from stavbill.operations.mail_parts import SendingRules
 from stavbill.store.control import raised_flags
 from stavbill.store.database import Store
@@ -35,6 +36,8 @@ OUTWEIGHS: Mapping[str, Sequence[str]] = {
     status.value: tuple(one.value for one in below(status)) for status in Status
 }
 GAVE_UP = "не принимается {hours} ч: {reason}"
+# Begins what is told of a refusal for which no address is to blame.
+NOT_ACCEPTED = "письмо не принято: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,11 @@ class Lessons:
                     status=Status.SENT.value,
                     reference=reference,
                 )
-            case Never(reason=reason):
-                return self._failed(message, reason)
+            case Never(reason=reason, of_address=of_address):
+                return self._failed(message, reason if of_address else NOT_ACCEPTED + reason)
+            case Later(reason=reason, after_s=after_s, counts=False):
+                wait = max(self.rules.retry_first, timedelta(seconds=after_s))
+                return self._waits(message, reason, wait, counts=False)
             case Later(reason=reason, after_s=after_s):
                 begun = message.first_try or self.now
                 if self.now >= begun + self.rules.give_up:
@@ -104,6 +110,20 @@ class Lessons:
         )
 
 
+class Look:
+    """The last look of one message: notes that its last byte leaves, unless it may not."""
+
+    def __init__(self, ledger: Ledger, message: MessageId) -> None:
+        self._ledger = ledger
+        self._message = message
+        self.allowed = False
+
+    async def __call__(self) -> bool:
+        """Say whether the message may leave; durable when it may."""
+        self.allowed = await self._ledger.leave(self._message)
+        return self.allowed
+
+
 class Ledger:
     """Notes and settles messages of one owner, several of them in one transaction."""
 
@@ -115,6 +135,8 @@ class Ledger:
         self._waiting: list[tuple[MessageId | Result, asyncio.Future[bool]]] = []
         self._writing: asyncio.Task[None] | None = None
         self.outcomes: Counter[str] = Counter()
+        # Nothing may leave any more: the kill switch is up, or the process ends.
+        self.is_stopped = False
 
     async def leave(self, message: MessageId) -> bool:
         """Note that the last byte of a message leaves now; False when it may not."""
@@ -122,8 +144,15 @@ class Ledger:
 
     async def settle(self, result: Result) -> None:
         """Keep what came of a message; durable on return."""
+        if result.put_off:
+            self.outcomes[Stage.WAITING.value] -= 1
         self.outcomes[result.stage.value] += 1
         await self._write(result)
+
+    async def rest(self) -> None:
+        """Wait until nothing is being written any more."""
+        if self._writing is not None:
+            await asyncio.gather(self._writing, return_exceptions=True)
 
     async def _write(self, entry: MessageId | Result) -> bool:
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -137,11 +166,11 @@ class Ledger:
             entries, self._waiting = self._waiting, []
             try:
                 left = await asyncio.to_thread(self._put, [entry for entry, _ in entries])
-            except BaseException as error:
+            except Exception as error:  # noqa: BLE001  everybody who waits is told, whatever it is
                 for _, future in entries:
                     if not future.done():
                         future.set_exception(error)
-                raise
+                continue
             for entry, future in entries:
                 if not future.done():
                     future.set_result(isinstance(entry, Result) or entry in left)
@@ -152,26 +181,11 @@ class Ledger:
         now = self._clock.now()
         left: frozenset[MessageId] = frozenset()
         with self._store.write() as db:
-            # The kill switch stops letters too: nothing leaves this house while it is up.
-            if leaving and not raised_flags(db, self._portal):
-                left = note_leaving(db, leaving, owner=self._owner, until=now + CLAIM)
+            # The kill switch stops letters too: nothing leaves this house while it is up, nor while
+            # the process ends and cannot wait for the answer.
+            self.is_stopped = not may_send() or bool(leaving and raised_flags(db, self._portal))
+            if leaving and not self.is_stopped:
+                left = note_leaving(db, leaving, owner=self._owner, at=now, until=now + CLAIM)
             if results:
                 settle_messages(db, results, owner=self._owner, at=now, outweighs=OUTWEIGHS)
         return left
-
-
-class Pace:
-    """Lets at most so many messages a minute go, evenly; `per_minute` None lets all go."""
-
-    def __init__(self, clock: Clock, per_minute: int | None) -> None:
-        self._clock = clock
-        self._step_s = 60.0 / per_minute if per_minute else 0.0
-        self._next = clock.monotonic()
-
-    async def turn(self) -> None:
-        """Wait for the next place."""
-        now = self._clock.monotonic()
-        place = max(now, self._next)
-        self._next = place + self._step_s
-        if place > now:
-            await self._clock.sleep(place - now)

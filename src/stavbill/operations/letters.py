@@ -23,14 +23,14 @@ from stavbill.store.effects import Intent
 from stavbill.store.messages import NewMessage, add_messages, messages_of
 from stavbill.store.mirror import cards_of
 from stavbill.store.parking import parked_reasons
+from stavbill.store.renewing import cancel_waiting, lacking_sendings, revive_messages
 from stavbill.store.sendings import (
-    GOING,
     NEVER,
     NewSending,
+    Sending,
     SendingId,
     SendingState,
     add_sending,
-    due_sendings,
     hold_invoice,
     lock_sendings,
     look_again,
@@ -44,6 +44,7 @@ CHUNK = 200
 PAID_BY_CREDITS = "оплачен перерасчётами, отправлять нечего"
 NO_SENDER = "ни почта, ни WhatsApp для юрлица «{issuer}» не настроены"
 NO_RECIPIENT = "на карточке нет адреса, по которому можно отправить"
+NOT_ON_THE_CARD = "адреса больше нет на карточке"
 TOO_MANY = "не использованы адреса сверх {limit}: {rest}"
 
 
@@ -129,28 +130,51 @@ def add_revision(
 
 
 def look_for_recipients(parts: Parts, mail: MailOptions) -> int:
-    """Look at the cards of invoices that did not arrive everywhere; return new messages."""
-    made = 0
+    """Look at the cards of invoices that did not arrive everywhere; return messages that go now."""
+    made = after = 0
     now = parts.now()
-    states = (SendingState.NOBODY, *GOING)
-    with parts.store.write() as db:
-        lock_sendings(db)
-        lacking = due_sendings(db, parts.portal, states, at=now, limit=CHUNK)
-        cards = cards_of(db, parts.portal, {one.company for one in lacking})
-        standing = messages_of(db, [one.sending for one in lacking])
-        for one in lacking:
-            known = {(message.channel, message.recipient) for message in standing[one.sending]}
-            found = _messages(mail, one.sending, one, cards.get(one.company))
-            fresh = [new for new in found if (new.channel, new.recipient) not in known]
-            add_messages(db, parts.portal, fresh, due=now)
-            made += len(fresh)
-            old = now > one.created + mail.rules.look_for
-            due = NEVER if old else now + mail.rules.look_again
-            if fresh and one.state is SendingState.NOBODY:
-                move_sendings(db, [one.sending], SendingState.OPEN)
-            else:
-                look_again(db, [one.sending], due=due)
-    return made
+    while True:
+        with parts.store.write() as db:
+            lock_sendings(db)
+            lacking = lacking_sendings(db, parts.portal, at=now, after=after, limit=CHUNK)
+            cards = cards_of(db, parts.portal, {one.company for one in lacking})
+            for one in lacking:
+                fresh = renew_messages(db, parts, mail, one, cards.get(one.company))
+                made += fresh
+                old = now > one.created + mail.rules.look_for
+                due = NEVER if old else now + mail.rules.look_again
+                if fresh and one.state is SendingState.NOBODY:
+                    move_sendings(db, [one.sending], SendingState.OPEN)
+                elif one.due <= now:
+                    look_again(db, [one.sending], due=due)
+        if len(lacking) < CHUNK:
+            return made
+        after = int(lacking[-1].sending)
+
+
+def renew_messages(
+    db: Connection, parts: Parts, mail: MailOptions, sending: Sending, card: CompanyCard | None
+) -> int:
+    """Let a revision go to whom its card names now; return how many messages are new or go again.
+
+    What still waits for an address that the card names no more is cancelled; what was cancelled
+    and never left goes when the card names its address. A card that is not known changes nothing.
+    """
+    if card is None:
+        return 0
+    found = _messages(mail, sending.sending, sending, card)
+    wanted = {(one.channel, one.recipient.casefold()) for one in found}
+    standing = messages_of(db, [sending.sending])[sending.sending]
+    known = {(one.channel, one.recipient.casefold()): one for one in standing}
+    gone = [one.message for key, one in known.items() if key not in wanted]
+    if wanted:
+        # An empty card may be an accident; then whoever was on it still gets the invoice.
+        cancel_waiting(db, gone, detail=NOT_ON_THE_CARD)
+    back = [known[key].message for key in wanted if key in known]
+    revived = revive_messages(db, back, due=parts.now())
+    fresh = [one for one in found if (one.channel, one.recipient.casefold()) not in known]
+    add_messages(db, parts.portal, fresh, due=parts.now())
+    return len(fresh) + revived
 
 
 def _add(
@@ -183,6 +207,8 @@ def _messages(
     for address in recipients.emails[:limit] if sender is not None else ():
         # The card's reader let only such pass; a letter is not the place to trust that.
         if sender is not None and is_email(address):
+            if any(one.recipient.casefold() == address.casefold() for one in found):
+                continue
             domain = sender.smtp.sender.address.rpartition("@")[2]
             found.append(
                 NewMessage(

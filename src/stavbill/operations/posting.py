@@ -1,4 +1,4 @@
-"""The post office of one pass: connections of every sender, documents, letters, hand-over.
+"""The post office of one round: connections of every sender, documents, letters, hand-over.
 
 Source: delivery page; issue of delivery, «Numbers».
 """
@@ -6,16 +6,20 @@ Source: delivery page; issue of delivery, «Numbers».
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+import uuid
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from stavbill.delivery.answers import Answer, LastLook, SenderTrouble
+from stavbill.delivery.answers import Answer, SenderTrouble, Withdrawn
 from stavbill.delivery.letter import Attachment, Letter
 from stavbill.delivery.smtp import SmtpLine
 from stavbill.delivery.texts import LetterFacts
 from stavbill.delivery.whatsapp import mark_of
-from stavbill.operations.handing import CLAIM, Ledger, Lessons, Pace
+from stavbill.errors import StavbillError
+from stavbill.log import get_logger
+from stavbill.operations.counters import Counter, open_counter
+from stavbill.operations.handing import CLAIM, Ledger, Lessons, Look
 from stavbill.operations.letters import EMAIL
 from stavbill.operations.mail_parts import MailOptions, NoDocument, Sender
 from stavbill.operations.parts import Parts
@@ -29,30 +33,49 @@ from stavbill.store.sendings import (
     move_sendings,
 )
 
+log = get_logger()
 CHUNK = 100
-WHATSAPP_AT_ONCE = 2
+# The portal's word that an invoice still stands is no older when its letter goes.
+ROUND_LASTS = timedelta(minutes=10)
+NO_LETTER = (
+    "Письмо не составлено: ошибка в шаблоне или в биллинге ({kind}), инцидент {incident}. "
+    "Проверьте шаблоны писем."
+)
+LEFT_OVER = "документ не составлен"
 
 
-@dataclass(slots=True)
-class _Counter:
-    """Who waits in line for one sender: its connections, its pace, whether it is in trouble."""
+@dataclass(frozen=True, slots=True)
+class _Caption:
+    """What goes with a document by WhatsApp."""
 
-    lines: asyncio.Queue[SmtpLine | None]
-    pace: Pace
-    opened: list[SmtpLine]
-    trouble: str = ""
+    text: str
 
 
 class PostOffice:
-    """Hands over what is ready, until nothing is due or every sender is in trouble."""
+    """Hands over what is ready, until nothing is due, its time is over or senders are in trouble.
 
-    def __init__(self, parts: Parts, mail: MailOptions, ready: Mapping[SendingId, Sending]) -> None:
+    `troubles` are the senders that are known to be in trouble, by code.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        mail: MailOptions,
+        ready: Mapping[SendingId, Sending],
+        troubles: Mapping[str, str],
+    ) -> None:
         """Take the revisions that may go out now, as the portal holds them."""
         self._parts = parts
         self._mail = mail
         self._ready = ready
-        self._counters: dict[str, _Counter] = {}
+        self._known_troubles = troubles
+        self._counters: dict[str, Counter] = {}
         self._no_document: dict[SendingId, tuple[str, ...]] = {}
+        self._aside: set[SendingId] = set()
+        self._until = parts.clock.monotonic() + ROUND_LASTS.total_seconds()
+        self._claimed: set[SendingId] = set()
+        self._closed = False
+        self.bugs: dict[str, str] = {}
         self.ledger = Ledger(parts.store, parts.clock, portal=parts.portal, owner=mail.owner)
 
     @property
@@ -62,31 +85,52 @@ class PostOffice:
 
     @property
     def undocumented(self) -> Mapping[SendingId, tuple[str, ...]]:
-        """Revisions whose document cannot be made, with the reasons."""
+        """Revisions whose document or letter cannot be made, with the reasons."""
         return self._no_document
+
+    @property
+    def left_over(self) -> frozenset[SendingId]:
+        """Revisions that nobody came to: there was no more time."""
+        if self._parts.clock.monotonic() < self._until:
+            return frozenset()
+        return frozenset(self._ready) - self._claimed - set(self._no_document)
 
     async def work(self) -> None:
         """Hand over chunk by chunk; the next chunk's documents are made meanwhile."""
         missing = await self._mail.renderer.prepare(list(self._ready.values()))
         if missing:
             await self._set_aside({one: found.reasons for one, found in missing.items()}, ())
+        coming = asyncio.ensure_future(self._prepare())
         try:
-            coming = asyncio.ensure_future(self._prepare())
             while True:
                 chunk, files = await coming
                 if not chunk:
-                    return
+                    break
                 coming = asyncio.ensure_future(self._prepare())
-                try:
-                    await asyncio.gather(
-                        *(self._hand_over(one, files[one.sending]) for one in chunk)
-                    )
-                except BaseException:
-                    coming.cancel()
-                    raise
-        finally:
+                await self._together([self._hand_over(one, files[one.sending]) for one in chunk])
             for counter in self._counters.values():
+                await self._give_up(counter)
                 await asyncio.gather(*(line.quit() for line in counter.opened))
+        finally:
+            # Nothing is written behind the back of whoever goes on.
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+            await self.ledger.rest()
+            for counter in self._counters.values():
+                for line in counter.opened:
+                    line.close()
+
+    async def _together(self, work: Sequence[Coroutine[object, object, None]]) -> None:
+        """Await all; when one fails, those that are at it end first, and no other begins."""
+        tasks = [asyncio.ensure_future(one) for one in work]
+        try:
+            await asyncio.gather(*tasks)
+        except BaseException as error:
+            self._closed = True
+            for task in tasks if isinstance(error, asyncio.CancelledError) else ():
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise
 
     async def _prepare(
         self,
@@ -95,6 +139,7 @@ class PostOffice:
         while True:
             chunk = await asyncio.to_thread(self._claim)
             wanted = dict.fromkeys(one.sending for one in chunk)
+            self._claimed.update(wanted)
             files = await self._mail.renderer.files([self._ready[one] for one in wanted])
             usable = {one: found for one, found in files.items() if isinstance(found, tuple)}
             missing = {
@@ -108,7 +153,10 @@ class PostOffice:
 
     def _claim(self) -> Sequence[Message]:
         now = self._parts.now()
-        known = [one for one in self._ready if one not in self._no_document]
+        late = self._parts.clock.monotonic() >= self._until
+        known = [one for one in self._ready if one not in {*self._no_document, *self._aside}]
+        if late and self._claimed:
+            return ()
         with self._parts.store.write() as db:
             return claim_messages(
                 db,
@@ -116,10 +164,21 @@ class PostOffice:
                 owner=self._mail.owner,
                 at=now,
                 until=now + CLAIM,
-                limit=CHUNK,
+                limit=self._chunk(),
                 sendings_known=known,
-                but_senders=list(self.troubles),
+                but_senders=[*self._known_troubles, *self.troubles],
             )
+
+    def _chunk(self) -> int:
+        """Return how many to claim: with those before, no more than go in half of a claim."""
+        codes = {one.sender for one in self._ready.values()}
+        paces = [
+            sender.per_minute
+            for code in codes
+            if (sender := self._mail.senders.get(code)) is not None and sender.per_minute
+        ]
+        quarter_minutes = CLAIM / timedelta(minutes=4)
+        return max(1, min([CHUNK, *(int(pace * quarter_minutes) for pace in paces)]))
 
     async def _set_aside(
         self, missing: Mapping[SendingId, tuple[str, ...]], chunk: Sequence[Message]
@@ -135,48 +194,96 @@ class PostOffice:
         self._no_document.update(missing)
         lessons = Lessons(self._mail.rules, now)
         for message in chunk:
-            trouble = SenderTrouble("документ не составлен")
-            await self.ledger.settle(lessons.of(message, trouble))
+            result = lessons.of(message, SenderTrouble(LEFT_OVER))
+            await self.ledger.settle(replace(result, left=False))
 
     async def _hand_over(self, message: Message, files: tuple[Attachment, ...]) -> None:
         counter = self._counter(message)
         line = await counter.lines.get()
         try:
-            if counter.trouble:
-                answer: Answer = SenderTrouble(counter.trouble)
-            else:
-                await counter.pace.turn()
-                look = partial(self.ledger.leave, message.message)
-                answer = await self._send(message, files, line, look)
-            if isinstance(answer, SenderTrouble):
-                counter.trouble = counter.trouble or answer.reason
+            look = Look(self.ledger, message.message)
+            answer = await self._answered(counter, message, files, line, look)
+            if answer is None:
+                return
+            if isinstance(answer, Withdrawn):
+                # Held, parked, stopped: whatever forbade it, this round does not ask again.
+                self._aside.add(message.sending)
             lessons = Lessons(self._mail.rules, self._parts.now())
-            await self.ledger.settle(lessons.of(message, answer))
+            result = lessons.of(message, counter.judge(message, answer))
+            await self.ledger.settle(replace(result, left=look.allowed))
+            if not isinstance(answer, SenderTrouble):
+                await self._give_up(counter, only_if_takes=True)
+        except BaseException:
+            if line is not None:
+                line.close()
+            raise
         finally:
             counter.lines.put_nowait(line)
+
+    async def _answered(
+        self,
+        counter: Counter,
+        message: Message,
+        files: tuple[Attachment, ...],
+        line: SmtpLine | None,
+        look: Look,
+    ) -> Answer | None:
+        """Hand a message over when its turn comes; None when it could not be written."""
+        if not counter.trouble:
+            await counter.pace.turn()
+        if counter.trouble:
+            return SenderTrouble(counter.trouble)
+        if self._closed or self.ledger.is_stopped:
+            return Withdrawn()
+        try:
+            composed = self._compose(message, files)
+        except StavbillError:
+            raise
+        except Exception as error:
+            # One customer's letter, as planning has it of one company.
+            incident = uuid.uuid4().hex[:8]  # noqa: TID251  names an incident, decides nothing
+            log.exception("letter_failed", message=int(message.message), incident=incident)
+            reason = NO_LETTER.format(kind=type(error).__name__, incident=incident)
+            self.bugs[f"message {message.message}"] = reason
+            await self._set_aside({message.sending: (reason,)}, [message])
+            return None
+        return await self._send(message, composed, files, line, look)
 
     async def _send(
         self,
         message: Message,
+        composed: bytes | _Caption,
         files: tuple[Attachment, ...],
         line: SmtpLine | None,
-        look: LastLook,
+        look: Look,
     ) -> Answer:
-        sending = self._ready[message.sending]
         reference = message.reference or ""
-        if message.channel == EMAIL and line is not None:
-            sender = self._mail.senders[message.sender]
-            facts = self._facts(message, sending, sender)
-            letter = self._letter(message, facts, sender, files)
-            return await line.send(message.recipient, letter, reference, last_look=look)
-        if self._mail.whatsapp is None:
-            return SenderTrouble("WhatsApp не настроен")
-        facts = self._facts(message, sending, None)
-        caption = self._mail.texts.caption(facts)
-        mark = mark_of(reference)
-        return await self._mail.whatsapp.send(
-            message.recipient, caption, files[0], mark, last_look=look
-        )
+        if isinstance(composed, _Caption):
+            if self._mail.whatsapp is None:
+                return SenderTrouble("WhatsApp не настроен")
+            mark = mark_of(reference)
+            return await self._mail.whatsapp.send(
+                message.recipient, composed.text, files[0], mark, last_look=look
+            )
+        if line is None:
+            return SenderTrouble(f"отправителя «{message.sender}» больше нет в настройках")
+        return await line.send(message.recipient, composed, reference, last_look=look)
+
+    async def _give_up(self, counter: Counter, *, only_if_takes: bool = False) -> None:
+        """Settle refusals that were put off, now that they are these letters' own."""
+        if only_if_takes and not counter.takes:
+            return
+        lessons = Lessons(self._mail.rules, self._parts.now())
+        for message, answer in counter.refused():
+            await self.ledger.settle(replace(lessons.of(message, answer), put_off=True))
+
+    def _compose(self, message: Message, files: tuple[Attachment, ...]) -> bytes | _Caption:
+        sending = self._ready[message.sending]
+        sender = self._mail.senders.get(message.sender) if message.channel == EMAIL else None
+        facts = letter_facts(self._mail, message, sending, sender)
+        if sender is None:
+            return _Caption(self._mail.texts.caption(facts))
+        return self._letter(message, facts, sender, files)
 
     def _letter(
         self,
@@ -198,28 +305,12 @@ class PostOffice:
             at=self._parts.now(),
         ).encoded()
 
-    def _facts(self, message: Message, sending: Sending, sender: Sender | None) -> LetterFacts:
-        return letter_facts(self._mail, message, sending, sender)
-
-    def _counter(self, message: Message) -> _Counter:
+    def _counter(self, message: Message) -> Counter:
         known = self._counters.get(message.sender)
         if known is None:
-            known = self._counters[message.sender] = self._open(message)
+            known = open_counter(self._mail, self._parts.clock, message)
+            self._counters[message.sender] = known
         return known
-
-    def _open(self, message: Message) -> _Counter:
-        sender = self._mail.senders.get(message.sender) if message.channel == EMAIL else None
-        lines: asyncio.Queue[SmtpLine | None] = asyncio.Queue()
-        opened = [SmtpLine(sender.smtp) for _ in range(sender.connections)] if sender else []
-        for line in opened:
-            lines.put_nowait(line)
-        for _ in range(WHATSAPP_AT_ONCE if not opened else 0):
-            lines.put_nowait(None)
-        pace = Pace(self._parts.clock, sender.per_minute if sender else None)
-        trouble = ""
-        if message.channel == EMAIL and sender is None:
-            trouble = f"отправителя «{message.sender}» больше нет в настройках"
-        return _Counter(lines, pace, opened, trouble)
 
 
 def letter_facts(

@@ -21,7 +21,7 @@ from stavbill.operations.evidence import ask_provider, read_notices
 from stavbill.operations.letters import collect_invoices, look_for_recipients
 from stavbill.operations.mail_parts import MailOptions
 from stavbill.operations.parts import Parts
-from stavbill.operations.posting import PostOffice
+from stavbill.operations.posting import ROUND_LASTS, PostOffice
 from stavbill.operations.present import Document
 from stavbill.operations.reading import PortalFacts, learn_portal
 from stavbill.operations.telling import has_to_tell, tell_portal
@@ -41,7 +41,8 @@ from stavbill.store.sendings import (
 )
 
 log = get_logger()
-ROUND = 2000
+# A request asks for the heads of so many invoices.
+ROUND = 2500
 YEAR = timedelta(days=365)
 GONE, REPLACED = "счёта нет в портале", "под этим номером в портале уже другой счёт"
 ENDED = {
@@ -81,10 +82,11 @@ async def send_due(parts: Parts, mail: MailOptions) -> Document:
     done.renewed = look_for_recipients(parts, mail)
     portal: PortalFacts | None = None
     seen: set[SendingId] = set()
-    while fresh := _waiting(parts, seen):
-        seen |= set(fresh)
+    while fresh := _waiting(parts, mail, seen):
         portal = portal or await learn_portal(parts)
-        await _send_some(parts, mail, portal, fresh, done)
+        left_over = await _send_some(parts, mail, portal, fresh, done)
+        # What there was no time for is asked about again: the portal's word has grown old.
+        seen |= set(fresh) - left_over
     if has_to_tell(parts):
         done.told = await _tell(parts, mail, portal, done)
     return _document(parts, mail, done) | {
@@ -134,16 +136,33 @@ def _try_documents_again(parts: Parts) -> None:
         move_sendings(db, [one.sending for one in lacking], SendingState.OPEN, due=NEVER)
 
 
-def _waiting(parts: Parts, seen: set[SendingId]) -> list[SendingId]:
-    """Return the next revisions of which messages are due and that this pass has not had."""
+def _waiting(parts: Parts, mail: MailOptions, seen: set[SendingId]) -> list[SendingId]:
+    """Return the next revisions of which messages are due and that this pass has not had.
+
+    No more than their senders hand over while the portal's word about them is fresh.
+    """
     with parts.store.read() as db:
         found = waiting_sendings(db, parts.portal, at=parts.now())
-    return [one for one in found if one not in seen][:ROUND]
+    minutes = ROUND_LASTS / timedelta(minutes=1)
+    room = {
+        code: max(1, int(one.per_minute * minutes))
+        for code, one in mail.senders.items()
+        if one.per_minute
+    }
+    chosen: dict[SendingId, None] = {}
+    for one in found:
+        if one.sending in seen or room.get(one.sender, 1) <= 0:
+            continue
+        if one.sender in room:
+            room[one.sender] -= one.messages
+        chosen[one.sending] = None
+    return list(chosen)[:ROUND]
 
 
 async def _send_some(
     parts: Parts, mail: MailOptions, portal: PortalFacts, ids: list[SendingId], done: _Pass
-) -> None:
+) -> frozenset[SendingId]:
+    """Send what still stands of some revisions; return those for which there was no time."""
     with parts.store.read() as db:
         waiting = sendings_by_id(db, ids)
     heads = await read_heads(parts.gateway, [one.portal_id for one in waiting.values()])
@@ -155,7 +174,7 @@ async def _send_some(
     done.withdrawn += len(ended)
     standing = {key: one for key, one in waiting.items() if key not in ended}
     ready = await _completed(parts, mail, heads, standing)
-    office = PostOffice(parts, mail, ready)
+    office = PostOffice(parts, mail, ready, dict(done.troubles))
     try:
         await office.work()
     except BaseException:
@@ -164,8 +183,9 @@ async def _send_some(
         raise
     finally:
         done.outcomes.update(office.ledger.outcomes)
-        done.troubles |= office.troubles
+        done.troubles |= office.troubles | office.bugs
         done.undocumented += len(office.undocumented)
+    return office.left_over
 
 
 def _ended(

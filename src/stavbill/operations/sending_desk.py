@@ -5,6 +5,7 @@ Source: delivery page (sending log, «manual with a comment», doubts).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -13,14 +14,22 @@ from stavbill.billing.facts import CompanyId
 from stavbill.billing.money import Currency, Money
 from stavbill.delivery.status import TAKEN, Status
 from stavbill.errors import ConfigError
-from stavbill.operations.handing import OUTWEIGHS
-from stavbill.operations.letters import EMAIL, WHATSAPP, add_invoice, add_revision, name_of
+from stavbill.operations.handing import NOT_ACCEPTED, OUTWEIGHS
+from stavbill.operations.letters import (
+    EMAIL,
+    WHATSAPP,
+    add_invoice,
+    add_revision,
+    name_of,
+    renew_messages,
+)
 from stavbill.operations.mail_parts import MailOptions
 from stavbill.operations.parts import Parts
 from stavbill.operations.present import Document
 from stavbill.plan.effects import EffectKey
 from stavbill.plan.notices import InvoiceNotice, NoticeRow
 from stavbill.plan.records import InvoiceRecord
+from stavbill.store.handing import let_go_of
 from stavbill.store.message_events import Evidence, events_of, learn, send_again
 from stavbill.store.messages import (
     Message,
@@ -29,6 +38,7 @@ from stavbill.store.messages import (
     cancel_messages,
     messages_of,
     read_message,
+    staged_messages,
 )
 from stavbill.store.mirror import cards_of
 from stavbill.store.parking import write_audit
@@ -49,12 +59,23 @@ from stavbill.store.sendings import (
 
 
 def hold_sending(parts: Parts, name: str, *, comment: str, by: str) -> Document:
-    """Keep an invoice, by key or portal id, from being sent until it is released."""
+    """Keep an invoice, by key or portal id, from being sent until it is released.
+
+    What was claimed already stays here too; what is leaving this moment is named («leaving_to»).
+    """
     with parts.store.write() as db:
         key = _key(db, parts, name)
         hold_invoice(db, parts.portal, key, comment=comment, who=by, at=parts.now())
-        sent = _sent(db, parts, key)
-    return {"invoice": key, "held": True, "comment": comment, "already_sent_to": sent}
+        let_go_of(db, [one.sending for one in revisions_of(db, parts.portal, key)])
+        sent = _recipients(db, parts, key, (Stage.SENT, Stage.UNCLEAR, Stage.LEAVING))
+        leaving = _recipients(db, parts, key, (Stage.LEAVING,))
+    return {
+        "invoice": key,
+        "held": True,
+        "comment": comment,
+        "already_sent_to": sent,
+        "leaving_to": leaving,
+    }
 
 
 def release_sending(parts: Parts, name: str, *, by: str) -> Document:
@@ -82,7 +103,11 @@ def order_sending(parts: Parts, mail: MailOptions, name: str, *, by: str) -> Doc
             card = cards_of(db, parts.portal, [intent.effect.company])
             add_invoice(db, parts, mail, intent, card.get(intent.effect.company))
         elif known[-1].state not in (SendingState.OPEN, SendingState.TOLD):
-            move_sendings(db, [known[-1].sending], SendingState.OPEN, due=parts.now())
+            last = known[-1]
+            card = cards_of(db, parts.portal, [last.company])
+            # What was cancelled and never left goes after all; what left does not go twice.
+            renew_messages(db, parts, mail, last, card.get(last.company))
+            move_sendings(db, [last.sending], SendingState.OPEN, due=parts.now())
         write_audit(db, parts.portal, who=by, what="sending_ordered", detail=key, at=parts.now())
         held = any(one.invoice == key for one in holds(db, parts.portal))
     return {"invoice": key, "ordered": True, "held": held}
@@ -151,6 +176,7 @@ def resolve_message(
             msg = f"Сообщения {number} нет. Список: stavbill delivery log"
             raise ConfigError(msg)
         if again:
+            _require_wanted(db, parts, message)
             reference = _next_name(db, mail, message)
             moved = send_again(db, message.message, reference, who=by, at=parts.now())
         else:
@@ -162,6 +188,46 @@ def resolve_message(
         msg = f"Сообщение {number} уже в состоянии «{after.stage.value}»: решать нечего."
         raise ConfigError(msg)
     return {"message": number, "stage": after.stage.value, "round": after.round}
+
+
+def resolve_refused(
+    parts: Parts, mail: MailOptions, *, sender: str, by: str, limit: int = 10_000
+) -> Document:
+    """Send again what a sender's server refused without blaming an address, once it was mended.
+
+    Messages of withdrawn and of corrected invoices are left alone.
+    """
+    done: list[int] = []
+    with parts.store.write() as db:
+        failed = staged_messages(db, parts.portal, Stage.FAILED, limit=limit)
+        for message in failed:
+            blames_address = not message.detail.startswith(NOT_ACCEPTED)
+            if message.sender != sender or blames_address or _unwanted(db, parts, message):
+                continue
+            reference = _next_name(db, mail, message)
+            if send_again(db, message.message, reference, who=by, at=parts.now()):
+                done.append(int(message.message))
+    return {"sender": sender, "messages": done}
+
+
+def _require_wanted(db: Connection, parts: Parts, message: Message) -> None:
+    if why := _unwanted(db, parts, message):
+        msg = f"Сообщение {int(message.message)} не отправить: {why}"
+        raise ConfigError(msg)
+
+
+def _unwanted(db: Connection, parts: Parts, message: Message) -> str:
+    """Return why a message is not to go again, "" when it may."""
+    sending = sendings_by_id(db, [message.sending])[message.sending]
+    last = revisions_of(db, parts.portal, sending.invoice)[-1]
+    if last.revision > sending.revision:
+        return "счёт с тех пор исправлен, клиенту идёт исправленный."
+    if sending.state is SendingState.WITHDRAWN:
+        return (
+            f"счёт не отправляется ({sending.detail}). Если он снова в силе: "
+            f"stavbill invoice send {sending.portal_id}"
+        )
+    return ""
 
 
 def _word(parts: Parts, message: Message, by: str) -> Evidence:
@@ -262,12 +328,14 @@ def _key(db: Connection, parts: Parts, name: str) -> EffectKey:
     return key
 
 
-def _sent(db: Connection, parts: Parts, key: EffectKey) -> list[str]:
+def _recipients(
+    db: Connection, parts: Parts, key: EffectKey, stages: Collection[Stage]
+) -> list[str]:
     known = revisions_of(db, parts.portal, key)
     found = messages_of(db, [one.sending for one in known])
     return [
         message.recipient
         for messages in found.values()
         for message in messages
-        if message.stage in (Stage.SENT, Stage.UNCLEAR, Stage.LEAVING)
+        if message.stage in stages
     ]

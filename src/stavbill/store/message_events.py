@@ -14,6 +14,9 @@ from stavbill.store.messages import MessageId, Stage
 from stavbill.store.parking import write_audit
 from stavbill.store.sendings import SendingId, look_again
 
+# Statuses that only a message has which was taken.
+SHOWS_TAKEN = ("sent", "bounced", "delivered", "opened", "clicked")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
@@ -83,6 +86,23 @@ def learn(
             .values(detail=evidence.detail)
         )
     return True
+
+
+def settle_doubt(db: Connection, message: MessageId, *, at: datetime) -> bool:
+    """Settle a message whose answer is lost by what was learned while it was awaited.
+
+    False when nothing that is known of this round shows that it was taken.
+    """
+    answer = db.execute(
+        update(messages)
+        .where(
+            messages.c.message == message,
+            messages.c.stage == Stage.UNCLEAR.value,
+            messages.c.status.in_(SHOWS_TAKEN),
+        )
+        .values(stage=Stage.SENT.value, sent_at=func.coalesce(messages.c.first_try, at), detail="")
+    )
+    return answer.rowcount > 0
 
 
 def _count_events(db: Connection, message: MessageId) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,11 +17,12 @@ from stavbill.app.build import open_parts, owner_is_gone, process_name
 from stavbill.app.engine import engine_of
 from stavbill.app.one_portal import refuse_other_portals
 from stavbill.app.version import version
-from stavbill.errors import StavbillError
+from stavbill.errors import StavbillError, StoreError
 from stavbill.journal.fence import close_fence
 from stavbill.log import get_logger
 from stavbill.operations.parts import Parts
 from stavbill.settings import Settings, load_settings
+from stavbill.store.handing import leaving_of
 from stavbill.worker.jobs import check_sending, operations_of, schedules_of
 from stavbill.worker.posts import Posts
 from stavbill.workflows.engine import launch_engine
@@ -34,6 +36,7 @@ POSTS_S = 0.5
 SHORTEST_S = 0.2
 # What is on its way to the portal is waited for; a request takes no longer than this.
 FAREWELL_S = 80.0
+ANSWERS_S = 60.0
 log = get_logger()
 
 
@@ -83,7 +86,21 @@ async def _farewell(parts: Parts) -> None:
     deadline = parts.clock.monotonic() + FAREWELL_S
     while parts.gateway.in_flight and parts.clock.monotonic() < deadline:
         await parts.clock.sleep(SHORTEST_S)
+    # A letter whose last byte left gets its server's answer, or it would be in doubt.
+    answered = parts.clock.monotonic() + ANSWERS_S
+    while _awaits_answers(parts) and parts.clock.monotonic() < answered:
+        await parts.clock.sleep(SHORTEST_S)
     await asyncio.sleep(SHORTEST_S)
+
+
+def _awaits_answers(parts: Parts) -> bool:
+    """Say whether letters of this process left whose answers did not come yet."""
+    mine = f"{socket.gethostname()}:{os.getpid()}:"
+    try:
+        with parts.store.read() as db:
+            return leaving_of(db, parts.portal, beginning=mine) > 0
+    except StoreError:
+        return False
 
 
 def _every(
