@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 
 from sqlalchemy import Connection
@@ -17,6 +17,7 @@ from stavbill.billing.facts import CompanyId
 from stavbill.billing.period import next_working_day
 from stavbill.errors import PortalError
 from stavbill.journal.journal import Journal
+from stavbill.operations.handing import NOT_ACCEPTED
 from stavbill.operations.letters import WHATSAPP
 from stavbill.operations.mail_parts import MailOptions
 from stavbill.operations.parts import Parts
@@ -28,9 +29,11 @@ from stavbill.plan.telling import (
     Trouble,
     document_task,
     doubt_task,
+    reasons_mark,
     refused_task,
     sent_entry,
     sent_stage,
+    unaccepted_task,
 )
 from stavbill.store.messages import (
     Message,
@@ -48,6 +51,7 @@ from stavbill.store.runs import (
     RunId,
     RunKind,
     RunState,
+    read_run,
     set_state,
     start_run,
     unfinished_runs,
@@ -62,9 +66,10 @@ from stavbill.store.sendings import (
     sendings_by_id,
     untold_sendings,
 )
+from stavbill.store.told import tellings
 
-# A request tells the stages of 2,500 invoices.
-CHUNK = 2000
+# A request tells the stages of so many invoices.
+CHUNK = 2500
 PATIENCE = timedelta(hours=1)
 STATES = {
     "queued": "в очереди",
@@ -100,21 +105,29 @@ async def tell_portal(parts: Parts, mail: MailOptions, portal: PortalFacts) -> i
     await drop_outrun_stages(parts, mail, portal, left)
     for run in left:
         await _apply(parts, portal.journal, run)
-    told = 0
-    while recorded := await _tell_some(parts, mail, portal, told):
+    told, run = 0, _new_run(parts, mail)
+    while recorded := await _record_some(parts, mail, portal, run):
         told += recorded
+    # One run for all: its batches are full.
+    with parts.store.read() as db:
+        begun = read_run(db, run) is not None
+    if begun:
+        await _apply(parts, portal.journal, run)
     return told
 
 
-async def _tell_some(parts: Parts, mail: MailOptions, portal: PortalFacts, begun: int) -> int:
+def _new_run(parts: Parts, mail: MailOptions) -> RunId:
+    mark = hashlib.sha256(f"{mail.owner}|{parts.now().isoformat()}".encode()).hexdigest()
+    return RunId(f"delivery-{parts.today()}-{mark[:8]}")
+
+
+async def _record_some(parts: Parts, mail: MailOptions, portal: PortalFacts, run: RunId) -> int:
+    """Record what is to be told of the next revisions and messages; return how many effects."""
     with parts.store.read() as db:
         sent = _not_parked(db, parts, _untold(db, parts, CHUNK))
     fresh = await still_new(parts, mail, portal, [one.portal_id for one in sent])
     waiting = {one.sending for one in sent if one.portal_id in fresh}
     due = next_working_day(parts.today(), portal.policy.calendar)
-    on = parts.today()
-    mark = hashlib.sha256(f"{mail.owner}|{parts.now().isoformat()}|{begun}".encode()).hexdigest()
-    run = RunId(f"delivery-{on}-{mark[:8]}")
     with parts.store.write() as db:
         lock_sendings(db)
         sent = _still_untold(db, sent)
@@ -128,20 +141,25 @@ async def _tell_some(parts: Parts, mail: MailOptions, portal: PortalFacts, begun
         move_sendings(db, [one.sending for one in sent], SendingState.TOLD, detail=None)
         mark_told(db, [one.sending for one in sent], at=parts.now())
         if effects:
-            start_run(
-                db,
-                run,
-                portal=parts.portal,
-                kind=RunKind.DELIVERY,
-                on=on,
-                dry_run=False,
-                at=parts.now(),
-            )
-            set_state(db, run, RunState.APPLYING, at=parts.now())
+            _begin(db, parts, run)
             record_effects(db, run, effects, portal=parts.portal, at=parts.now())
-    if effects:
-        await _apply(parts, portal.journal, run)
     return max(len(effects), 1)
+
+
+def _begin(db: Connection, parts: Parts, run: RunId) -> None:
+    if read_run(db, run) is None:
+        on = parts.today()
+        start_run(
+            db,
+            run,
+            portal=parts.portal,
+            kind=RunKind.DELIVERY,
+            on=on,
+            dry_run=False,
+            at=parts.now(),
+        )
+    # Somebody who finishes what others left may have come to its end meanwhile.
+    set_state(db, run, RunState.APPLYING, at=parts.now())
 
 
 async def _apply(parts: Parts, journal: Journal, run: RunId) -> None:
@@ -234,9 +252,15 @@ def _message_tasks(db: Connection, parts: Parts, due: date) -> list[Effect]:
             reason=reason,
             due=due,
         )
-        tasks.append(doubt_task(trouble) if one.stage is Stage.UNCLEAR else refused_task(trouble))
+        tasks.append(_task_of(one)(trouble))
     mark_messages_told(db, [MessageId(one.message) for one in ready])
     return tasks
+
+
+def _task_of(message: Message) -> Callable[[Trouble], Effect]:
+    if message.stage is Stage.UNCLEAR:
+        return doubt_task
+    return unaccepted_task if message.detail.startswith(NOT_ACCEPTED) else refused_task
 
 
 def _undocumented(db: Connection, parts: Parts, limit: int) -> list[Sending]:
@@ -251,14 +275,23 @@ def _document_tasks(db: Connection, parts: Parts, due: date) -> list[Effect]:
     parked = parked_reasons(db, parts.portal, {one.company for one in lacking})
     ready = [one for one in lacking if one.company not in parked]
     people = _People(db, parts, {one.company for one in ready})
-    moment = int(parts.now().timestamp())
     mark_told(db, [one.sending for one in ready], at=parts.now())
-    return [
+    tasks = [
         document_task(
-            people.trouble(one, int(one.sending), moment, recipient="", reason=one.detail, due=due)
+            people.trouble(
+                one,
+                int(one.sending),
+                reasons_mark(one.detail),
+                recipient="",
+                reason=one.detail,
+                due=due,
+            )
         )
         for one in ready
     ]
+    # The same reasons again, half an hour later, are told already.
+    told = tellings(db, parts.portal, [task.key for task in tasks])
+    return [task for task in tasks if task.key not in told]
 
 
 class _People:

@@ -6,6 +6,7 @@ Source: delivery page; portal page, «Written»; beyond 11.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -25,6 +26,7 @@ from stavbill.plan.notices import InvoiceNotice
 from stavbill.plan.texts import rubles
 
 DELIVERY_TAG = "stavbill-delivery"
+INCIDENT = re.compile(r"инцидент [0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +78,12 @@ def sent_entry(sent: Sequence[Delivered]) -> AddTimeline:
         listed = [" — ".join(filter(None, ("• " + whom, state))) for whom, state in one.recipients]
         link = [f"Оплата: {one.pay_link}"] if one.pay_link else []
         parts.append("\n".join((f"Отправлено: {head}", *listed, *link)))
+    text = "\n\n".join(parts)
     names = "|".join(f"{one.invoice}:{one.revision}" for one in sent)
-    mark = hashlib.sha256(names.encode()).hexdigest()[:16]
+    # With the words: a revision that is told of again, for one more recipient, is another entry.
+    mark = hashlib.sha256(f"{names}|{text}".encode()).hexdigest()[:16]
     company = sent[0].company
-    key = EffectKey(f"timeline:sent:{company}:{mark}")
-    return AddTimeline(key=key, company=company, text="\n\n".join(parts))
+    return AddTimeline(key=EffectKey(f"timeline:sent:{company}:{mark}"), company=company, text=text)
 
 
 def refused_task(trouble: Trouble) -> OpenTask:
@@ -97,6 +100,31 @@ def refused_task(trouble: Trouble) -> OpenTask:
     )
     item = f"Исправить адрес {trouble.recipient}: {trouble.reason} [address]"
     return _task(trouble, "address", f"Биллинг: исправить адрес — {name}", description, item)
+
+
+def unaccepted_task(trouble: Trouble) -> OpenTask:
+    """Return the task about a letter that was refused for no fault of the address.
+
+    Source: delivery page; issue of delivery, 2.
+    """
+    name = trouble.title or f"компания {trouble.company}"
+    description = (
+        f"{_invoice(trouble.notice)} выставлен, но не дошёл до {trouble.recipient}: "
+        f"{trouble.reason}. Адрес, по-видимому, верный: отказ касается письма или отправителя "
+        "(размер, похожесть на спам, вход, SPF, DKIM). Когда причина устранена, отправить ещё раз: "
+        f"stavbill delivery resolve {trouble.message} --send-again --by ИМЯ"
+    )
+    item = f"Узнать, почему не принято письмо на {trouble.recipient}: {trouble.reason} [letter]"
+    return _task(trouble, "letter", f"Биллинг: письмо не принято — {name}", description, item)
+
+
+def reasons_mark(reason: str) -> int:
+    """Return a number that is the same for the same reasons, whatever the incident is called.
+
+    Source: delivery page (a person is told once).
+    """
+    plain = INCIDENT.sub("", reason)
+    return int(hashlib.sha256(plain.encode()).hexdigest()[:8], 16)
 
 
 def doubt_task(trouble: Trouble) -> OpenTask:
