@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typing_extensions import override
 
 from stavbill.app.build import open_parts
@@ -83,6 +84,25 @@ async def test_what_was_just_written_gives_no_finding_and_no_write(tmp_path: Pat
         # The world has a company whose month somebody billed twice before: it is parked already.
         assert report["found"] == {"must_never": 1}
         assert (report["exit_code"], report["parked"], place.writes()) == (0, [], [])
+
+
+@pytest.mark.parametrize(
+    ("request_of_a_plan", "state"),
+    [
+        pytest.param(MonthRequest(on=DAY, dry_run=True), "planned", id="a dry run"),
+        pytest.param(MonthRequest(on=DAY), "waiting_approval", id="a run that waits for a person"),
+    ],
+)
+async def test_a_plan_that_nobody_applied_loses_no_task(
+    tmp_path: Path, request_of_a_plan: MonthRequest, state: str
+) -> None:
+    async with installed(tmp_path, companies=40, scale=SCALE) as place:
+        async with parts_at(place, MORNING) as parts:
+            assert (await run_month(parts, request_of_a_plan)).state == state
+        place.sandbox.portal.calls.clear()
+        report = await check(place)
+        assert "hold_task_lost" not in report["found"]
+        assert (report["exit_code"], place.writes()) == (0, [])
 
 
 async def test_what_people_changed_is_told_once_and_never_written_back(tmp_path: Path) -> None:

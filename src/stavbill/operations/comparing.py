@@ -222,7 +222,7 @@ class Comparer:
         )
         standing = standing_of(known, surroundings)
         effects: list[Effect] = [*field_effect(card, company, written, request.on)]
-        was_held = around.decided.get(company) == "hold"
+        was_held = written.hold_task and around.decided.get(company) == "hold"
         is_deleted = any(one.kind is FindingKind.DELETED for one in findings)
         if is_deleted or was_held or standing.hold_task is not None:
             decision = decide(facts_of(known, surroundings), request.policy, request.on)

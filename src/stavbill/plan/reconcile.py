@@ -39,13 +39,15 @@ class Written:
     """What the journal wrote for one company.
 
     `known_keys` are the keys of all invoices that it may have written, settled or not; `card_count`
-    and `billed_through` what it last wrote into the card, None when never.
+    and `billed_through` what it last wrote into the card, None when never; `hold_task` says whether
+    it ever opened a task about a hold.
     """
 
     invoices: tuple[WrittenInvoice, ...] = ()
     known_keys: frozenset[EffectKey] = field(default_factory=frozenset)
     card_count: int | None = None
     billed_through: date | None = None
+    hold_task: bool = False
 
 
 NOTHING_WRITTEN = Written()
@@ -245,8 +247,9 @@ def _reaches(records: CompanyRecords, through: date) -> bool:
 def compare_hold(decision: Decision, standing: Standing, *, was_held: bool) -> tuple[Finding, ...]:
     """Return whether the hold task is missing, needless, or about what is mended by now.
 
-    `was_held` says that the last run held the company. A decision for want of Wialon's answer, and
-    one on a day that is not the company's, say nothing about the task.
+    `was_held` says that the last run that was applied held the company, and that its task was
+    opened then or before: what was never there is not lost. A decision for want of Wialon's
+    answer, and one on a day that is not the company's, say nothing about the task.
 
     Source: billing rules §9.
     """

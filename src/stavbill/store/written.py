@@ -9,15 +9,19 @@ from datetime import datetime
 from sqlalchemy import Connection, func, or_, select
 
 from stavbill.billing.facts import CompanyId, InvoiceId
+from stavbill.plan.diff import HOLD_TAG
 from stavbill.plan.effects import EffectKey, MendTask, OpenTask, PutFields, PutInvoice
 from stavbill.plan.reconcile import NOTHING_WRITTEN, Written, WrittenInvoice
 from stavbill.plan.reconcile_tasks import CHECK_PREFIX
 from stavbill.plan.records import InvoiceRecord
 from stavbill.store import bodies
 from stavbill.store.effects import UNSETTLED, Status
-from stavbill.store.tables import companies, decisions, effects, records
+from stavbill.store.runs import RunState
+from stavbill.store.tables import companies, decisions, effects, records, runs
 
 _MAYBE_THERE = frozenset({Status.DONE, Status.DIFFERS}) | UNSETTLED
+# A plan that was only looked at, or waits for a person, has written nothing.
+_APPLIED = (RunState.APPLYING.value, RunState.DONE.value, RunState.STOPPED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ def written_by_us(
             or_(
                 effects.c.kind.in_(["put_invoice", "put_fields"]),
                 effects.c.key.like(f"{CHECK_PREFIX}%"),
+                effects.c.key.like("hold:%"),
             ),
         )
         .order_by(effects.c.written_at, effects.c.effect)
@@ -77,6 +82,8 @@ def written_by_us(
                     card_count=written.card_count if count is None else count,
                     billed_through=through or written.billed_through,
                 )
+            case OpenTask(tag=tag) if tag == HOLD_TAG:
+                known[company] = replace(written, hold_task=True)
             case OpenTask(items=items) | MendTask(add=items):
                 told.setdefault(company, set()).update(item.code for item in items)
             case _:
@@ -141,19 +148,27 @@ def own_invoices(
 
 
 def last_decided(db: Connection, portal: str, ids: Collection[CompanyId]) -> dict[CompanyId, str]:
-    """Return how some companies were last decided: bill, skip, hold."""
+    """Return how some companies were last decided by a run that was applied: bill, skip, hold."""
+    applied = (
+        select(decisions.c.company, decisions.c.kind, decisions.c.decided)
+        .join(runs, runs.c.run == decisions.c.run)
+        .where(
+            decisions.c.portal == portal,
+            decisions.c.company.in_(ids),
+            runs.c.dry_run.is_(False),
+            runs.c.state.in_(_APPLIED),
+        )
+        .subquery()
+    )
     last = (
-        select(decisions.c.company, func.max(decisions.c.decided).label("decided"))
-        .where(decisions.c.portal == portal, decisions.c.company.in_(ids))
-        .group_by(decisions.c.company)
+        select(applied.c.company, func.max(applied.c.decided).label("decided"))
+        .group_by(applied.c.company)
         .subquery()
     )
     rows = db.execute(
-        select(decisions.c.company, decisions.c.kind)
-        .join(
+        select(applied.c.company, applied.c.kind).join(
             last,
-            (last.c.company == decisions.c.company) & (last.c.decided == decisions.c.decided),
+            (last.c.company == applied.c.company) & (last.c.decided == applied.c.decided),
         )
-        .where(decisions.c.portal == portal)
     )
     return {CompanyId(row.company): row.kind for row in rows}
