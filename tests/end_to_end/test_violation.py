@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from stavbill.app.build import open_parts
+from stavbill.billing.facts import CompanyId
+from stavbill.store.decisions import latest_bill, put_decisions
 from tests.end_to_end.driving import DAY, Installation, installed
 from tests.end_to_end.people import Told, ask, command, edit_card, invoices, move_invoice, tasks
 
@@ -79,3 +83,45 @@ async def test_the_check_names_it_without_writing(tmp_path: Path) -> None:
         told = await command(place, "check", "--json")
         assert told.code == told.document["exit_code"] == 4
         assert place.writes() == []
+
+
+async def test_a_company_that_is_skipped_after_its_invoice_is_left_in_peace(tmp_path: Path) -> None:
+    async with installed(tmp_path, companies=20) as place:
+        assert (await month(place, "--company", str(BILLED))).code == 0
+        await edit_card(place, BILLED, skip=True)
+        later = await month(place, "--company", str(BILLED))
+        assert (later.code, later.document["violations"]) == (0, [])
+        assert later.document["parked"] == []
+        assert (await command(place, "check", "--json")).document["violations"] == []
+        nightly = await command(place, "check", "--nightly", "--json")
+        assert (nightly.document["violation"], nightly.document["parked"]) == ("", [])
+
+
+async def decided_skipped(place: Installation) -> None:
+    """Bill a company, and make its stored decision say that it was skipped: a bug of ours."""
+    assert (await month(place, "--company", str(BILLED))).code == 0
+    async with open_parts(place.config, place.env) as parts:
+        with parts.store.write() as db:
+            stored = latest_bill(db, parts.portal, CompanyId(BILLED))
+            assert stored is not None
+            facts = replace(stored.facts, card=replace(stored.facts.card, skip=True))
+            decided = [(facts, stored.decision)]
+            put_decisions(db, stored.run, decided, portal=parts.portal, at=stored.decided)
+
+
+async def test_an_invoice_decided_for_a_skipped_company_stops_writing(tmp_path: Path) -> None:
+    async with installed(tmp_path, companies=20) as place:
+        await decided_skipped(place)
+        stopped = await month(place)
+        assert (stopped.code, stopped.document["state"]) == (4, "stopped")
+        [violation] = [each for each in stopped.document["violations"] if each["ours"]]
+        assert violation["company"] == BILLED
+        assert (await command(place, "status", "--json")).code == 4
+
+
+async def test_the_nightly_check_sees_it_too(tmp_path: Path) -> None:
+    async with installed(tmp_path, companies=20) as place:
+        await decided_skipped(place)
+        told = await command(place, "check", "--nightly", "--json")
+        assert told.code == 4
+        assert "Пропускать" in told.document["violation"]

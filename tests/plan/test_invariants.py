@@ -146,11 +146,16 @@ def test_no_invoice_without_a_contract() -> None:
 
 
 def test_nothing_is_issued_to_a_skipped_company() -> None:
-    """Beyond 2: anything issued by the schedule to a skipped company; a forced rerun may."""
-    skipped = facts(skip=True)
-    told = [(MustNever.ISSUED_TO_SKIPPED, (1,), False)]
-    assert found(record(ours(1)), known=skipped) == told
-    assert found(record(ours(1)), known=skipped, overridden=True) == []
+    """Beyond 2: anything issued by the schedule to a skipped company, by the flag of that day."""
+    seen = record(ours(1))
+    told = [(MustNever.ISSUED_TO_SKIPPED, (1,), True)]
+    assert found(seen, to_skipped=frozenset({seen.external_id})) == told
+    assert found(seen, to_skipped=frozenset({"stavbill:another"})) == []
+
+
+def test_a_customer_who_is_skipped_after_the_invoice_is_no_violation() -> None:
+    """Beyond 2: the flag that somebody sets later says nothing of the invoice."""
+    assert found(record(ours(1)), known=facts(skip=True)) == []
 
 
 def test_a_title_counts_for_the_services_of_the_card_only() -> None:

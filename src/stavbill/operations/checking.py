@@ -16,11 +16,13 @@ from stavbill.operations.present import Document, violation_document
 from stavbill.operations.progress import SILENT, Progress
 from stavbill.operations.reading import PortalFacts, learn_portal, read_invoices, read_portal
 from stavbill.plan.invariants import PortalView, Violation, violations
+from stavbill.plan.join import CompanyRecords
 from stavbill.plan.sentences import violation_text
 from stavbill.store.control import Flag, raise_flag
 from stavbill.store.mirror import company_ids, portfolios
 from stavbill.store.parking import park
 from stavbill.store.runs import RunId
+from stavbill.store.written import issued_to_skipped
 
 CHUNK = 200
 OK, VIOLATED = 0, 4
@@ -52,18 +54,24 @@ def _all_violations(parts: Parts, policy: Policy, on: date) -> Iterable[Violatio
         with parts.store.read() as db:
             ids = company_ids(db, parts.portal, after=after, limit=CHUNK)
             known = portfolios(db, parts.portal, ids)
+            skipped = issued_to_skipped(db, parts.portal, ids, on=on, at=parts.now())
         if not ids:
             return
         after = ids[-1]
-        for records in known.values():
-            view = PortalView(
-                card=records.company.card,
-                contracts=tuple(record.contract for record in records.contracts),
-                invoices=records.invoices,
-                since=Month.of(on),
-                overridden=True,
-            )
+        for company, records in known.items():
+            view = view_of(records, on, skipped.get(company, frozenset()))
             yield from violations(view, policy)
+
+
+def view_of(records: CompanyRecords, on: date, to_skipped: frozenset[str]) -> PortalView:
+    """Return what the must-never list needs of one company, in the month of `on`."""
+    return PortalView(
+        card=records.company.card,
+        contracts=tuple(record.contract for record in records.contracts),
+        invoices=records.invoices,
+        since=Month.of(on),
+        to_skipped=to_skipped,
+    )
 
 
 def park_violations(parts: Parts, found: Sequence[Violation], run: RunId | None) -> bool:

@@ -17,9 +17,9 @@ from sqlalchemy import Connection
 from stavbill.billing.count import observed_parts
 from stavbill.billing.decide import decide
 from stavbill.billing.facts import CompanyCard, CompanyId, Counted, InvoiceId, OpenCredit
-from stavbill.billing.period import Month
 from stavbill.billing.policy import Policy
 from stavbill.log import get_logger
+from stavbill.operations.checking import view_of
 from stavbill.operations.surroundings import (
     AccountView,
     ConnectionView,
@@ -29,7 +29,7 @@ from stavbill.operations.surroundings import (
 from stavbill.plan.diff import HOLD_TAG, DiffOptions, diff, parking_task
 from stavbill.plan.effects import Effect, EffectKey
 from stavbill.plan.findings import Finding, FindingKind, Remedy, found
-from stavbill.plan.invariants import PortalView, Violation, violations
+from stavbill.plan.invariants import Violation, violations
 from stavbill.plan.join import CompanyRecords, Surroundings, facts_of, standing_of
 from stavbill.plan.reconcile import (
     compare_card,
@@ -54,6 +54,7 @@ from stavbill.store.written import (
     WrittenByUs,
     companies_gone,
     invoices_elsewhere,
+    issued_to_skipped,
     last_decided,
     written_by_us,
 )
@@ -116,6 +117,7 @@ class _Around:
     unsettled: frozenset[CompanyId]
     parked: Mapping[CompanyId, str]
     decided: Mapping[CompanyId, str]
+    skipped: Mapping[CompanyId, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +200,15 @@ class Comparer:
             unsettled=unsettled_companies(db, request.portal, ids),
             parked=parked_reasons(db, request.portal, ids),
             decided=last_decided(db, request.portal, ids),
+            skipped=issued_to_skipped(db, request.portal, ids, on=request.on, at=request.at),
         )
 
     def _look(self, known: CompanyRecords, around: _Around) -> _Looked:
         request, company = self._request, known.company.company
         written = around.written.of(company)
         view = around.views[company]
-        broken = violations(_view(known, request.on), request.policy)
+        skipped = around.skipped.get(company, frozenset())
+        broken = violations(view_of(known, request.on, skipped), request.policy)
         findings = [
             found(FindingKind.MUST_NEVER, company, _subject(one), what=violation_text(one))
             for one in broken
@@ -287,16 +291,6 @@ class Comparer:
         )
         wanted = (*one.effects, *check)
         return tuple(effect for effect in wanted if effect.key not in standing.settled)
-
-
-def _view(known: CompanyRecords, on: date) -> PortalView:
-    return PortalView(
-        card=known.company.card,
-        contracts=tuple(record.contract for record in known.contracts),
-        invoices=known.invoices,
-        since=Month.of(on),
-        overridden=True,
-    )
 
 
 def _subject(one: Violation) -> str:

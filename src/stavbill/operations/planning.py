@@ -19,6 +19,7 @@ from stavbill.billing.facts import NO_OVERRIDE, CompanyId, Facts, OpenCredit, Ov
 from stavbill.billing.period import Month, next_working_day
 from stavbill.billing.policy import Policy
 from stavbill.log import get_logger
+from stavbill.operations.checking import view_of
 from stavbill.operations.planned import Planned
 from stavbill.operations.present import Document, violation_document
 from stavbill.operations.surroundings import (
@@ -31,7 +32,7 @@ from stavbill.operations.surroundings import (
 from stavbill.plan.diff import DiffOptions, diff, parking_task, vanished_invoices
 from stavbill.plan.effects import Effect, EffectKey
 from stavbill.plan.gate import share_of
-from stavbill.plan.invariants import PortalView, violations
+from stavbill.plan.invariants import violations
 from stavbill.plan.join import CompanyRecords, Surroundings, facts_of, standing_of
 from stavbill.plan.sentences import violation_text
 from stavbill.plan.standing import Standing
@@ -44,6 +45,7 @@ from stavbill.store.recording import record_effects, touched_since_read
 from stavbill.store.run_parts import put_planned
 from stavbill.store.runs import RunId
 from stavbill.store.unsettled import settled_keys, unsettled_companies
+from stavbill.store.written import issued_to_skipped
 
 CHUNK = 50
 TASK_DAYS = 3
@@ -75,6 +77,7 @@ class _Around:
     settled: Mapping[CompanyId, frozenset[EffectKey]]
     unsettled: Collection[CompanyId]
     parked: Mapping[CompanyId, str]
+    skipped: Mapping[CompanyId, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +224,7 @@ def _around(
         settled=settled_keys(db, portal, ids),
         unsettled=unsettled_companies(db, portal, ids),
         parked=parked_reasons(db, portal, ids),
+        skipped=issued_to_skipped(db, portal, ids, on=request.on, at=request.at),
     )
 
 
@@ -230,7 +234,8 @@ def _plan_one(
     company = known.company.company
     view = around.views[company]
     settled = around.settled.get(company, frozenset())
-    found = violations(_portal_view(request, known), request.policy)
+    skipped = around.skipped.get(company, frozenset())
+    found = violations(view_of(known, request.on, skipped), request.policy)
     reason = around.parked.get(company)
     if reason is None and found:
         reason = violation_text(found[0])
@@ -265,16 +270,6 @@ def _tell(standing: Standing, reason: str, due: date) -> tuple[Effect, ...]:
     task = parking_task(standing, reason, due)
     told = standing.unsettled or task.key in standing.settled
     return () if told else (task,)
-
-
-def _portal_view(request: PlanRequest, known: CompanyRecords) -> PortalView:
-    return PortalView(
-        card=known.company.card,
-        contracts=tuple(record.contract for record in known.contracts),
-        invoices=known.invoices,
-        since=Month.of(request.on),
-        overridden=request.override.skip,
-    )
 
 
 def _first_issue(settled: frozenset[EffectKey]) -> int:

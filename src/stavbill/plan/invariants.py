@@ -57,14 +57,15 @@ class PortalView:
     """What the portal holds for one company, as far as the list needs it.
 
     `since` is the run month: rules that rest on today's card or contracts are asked only of
-    invoices made in it. `overridden` says that a person forced this company's rerun.
+    invoices made in it. `to_skipped` are the keys of those invoices of ours that were decided
+    while the company was skipped and nobody had it billed all the same: today's flag says nothing.
     """
 
     card: CompanyCard
     contracts: tuple[Contract, ...]
     invoices: tuple[InvoiceRecord, ...]
     since: Month
-    overridden: bool = False
+    to_skipped: frozenset[str] = frozenset()
 
 
 def violations(view: PortalView, policy: Policy) -> tuple[Violation, ...]:
@@ -172,21 +173,14 @@ def _of_one(
             ours=False,
             detail=f"{record.total}",
         )
-    if made_now:
-        yield from _against_the_card(view, record, policy)
-
-
-def _against_the_card(
-    view: PortalView, record: InvoiceRecord, policy: Policy
-) -> Iterable[Violation]:
-    company, invoice = view.card.company, (record.issued.invoice,)
-    if not isinstance(choose_issuer(view.card, view.contracts, policy), Issuer):
+    if made_now and not isinstance(choose_issuer(view.card, view.contracts, policy), Issuer):
         yield Violation(
             what=MustNever.WITHOUT_CONTRACT, company=company, invoices=invoice, ours=False
         )
-    if view.card.skip and not view.overridden:
+    if record.external_id.strip() in view.to_skipped:
+        # Nobody's hand can do this: our own decision said so.
         yield Violation(
-            what=MustNever.ISSUED_TO_SKIPPED, company=company, invoices=invoice, ours=False
+            what=MustNever.ISSUED_TO_SKIPPED, company=company, invoices=invoice, ours=True
         )
 
 

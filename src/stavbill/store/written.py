@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import Connection, func, or_, select
 
 from stavbill.billing.facts import CompanyId, InvoiceId
+from stavbill.billing.period import Month
 from stavbill.plan.diff import HOLD_TAG
 from stavbill.plan.effects import EffectKey, MendTask, OpenTask, PutFields, PutInvoice
 from stavbill.plan.reconcile import NOTHING_WRITTEN, Written, WrittenInvoice
@@ -172,3 +173,38 @@ def last_decided(db: Connection, portal: str, ids: Collection[CompanyId]) -> dic
         )
     )
     return {CompanyId(row.company): row.kind for row in rows}
+
+
+def issued_to_skipped(
+    db: Connection, portal: str, ids: Collection[CompanyId], *, on: date, at: datetime
+) -> dict[CompanyId, frozenset[str]]:
+    """Return, by company, the keys of invoices decided in spite of the company's skip flag.
+
+    Asked is the decision of the run that issued each: the flag as it was then, and whether a person
+    had the company billed all the same. Only invoices written since the month of `on`, the day that
+    is billed for, or of `at`, now, began: whichever is earlier.
+    """
+    # A day before: the portal's day begins earlier than that of UTC.
+    first = Month.of(min(on, at.date())).first_day - timedelta(days=1)
+    begins = datetime.combine(first, time(), UTC)
+    rows = db.execute(
+        select(effects.c.company, effects.c.key, decisions.c.facts)
+        .join(
+            decisions,
+            (decisions.c.run == effects.c.run) & (decisions.c.company == effects.c.company),
+        )
+        .where(
+            effects.c.portal == portal,
+            effects.c.company.in_(ids),
+            effects.c.kind == "put_invoice",
+            effects.c.written_at >= begins,
+            # Most facts say nothing of the kind: only those that do are read as a whole.
+            decisions.c.facts.like('%"skip":true%'),
+        )
+    )
+    found: dict[CompanyId, set[str]] = {}
+    for row in rows:
+        facts = bodies.FACTS.read(row.facts)
+        if facts.card.skip and not facts.override.skip:
+            found.setdefault(CompanyId(row.company), set()).add(row.key)
+    return {company: frozenset(keys) for company, keys in found.items()}
