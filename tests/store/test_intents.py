@@ -25,7 +25,7 @@ from stavbill.store.effects import (
     settled_ids,
 )
 from stavbill.store.parking import parked_reasons
-from stavbill.store.recording import Recorded, drop_company, record_effects
+from stavbill.store.recording import Recorded, drop_planned, record_effects
 from stavbill.store.runs import RunId, RunKind, RunState, set_state, start_run
 from stavbill.store.settling import Settlement, settle
 from stavbill.store.unsettled import settled_keys, unsettled_companies, unsettled_runs
@@ -274,7 +274,7 @@ def test_a_company_that_changed_since_approval_is_dropped(store: Store) -> None:
     run = begin(store, "r1")
     record(store, run, *effects_of(1), *effects_of(2))
     with store.write() as db:
-        assert drop_company(db, run, ONE, at=NOON, detail="изменилось") == 6
+        assert drop_planned(db, run, at=NOON, detail="изменилось", company=ONE) == 6
         assert counts_by_status(db, run) == {Status.DROPPED: 6, Status.PLANNED: 6}
     # Dropped is not for ever: the next plan may want it again.
     again = replace(put_invoice(1), comment="иначе")

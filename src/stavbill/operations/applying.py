@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 
 from stavbill.billing.period import next_working_day
-from stavbill.errors import WritingStoppedError
+from stavbill.errors import PortalError, WritingStoppedError
+from stavbill.log import get_logger
 from stavbill.operations.checking import park_violations, violations_after_run
 from stavbill.operations.parts import Parts
 from stavbill.operations.present import violation_document
@@ -22,6 +23,9 @@ from stavbill.plan.sentences import violation_text
 from stavbill.store.effects import counts_by_kind
 from stavbill.store.mirror import portfolios
 from stavbill.store.runs import RunId, RunState, read_run, set_state
+from stavbill.store.unsettled import settled_keys
+
+log = get_logger()
 
 
 def begin_applying(parts: Parts, run: RunId) -> None:
@@ -54,7 +58,7 @@ async def verify_run(
     report.violations.extend(one for one in known if one not in report.violations)
     ours = [one for one in found if one.ours]
     if ours:
-        await _tell(parts, portal, run, ours[0])
+        await tell_violation(parts, portal, run, ours[0])
     if park_violations(parts, found, run):
         report.state = "stopped"
 
@@ -70,12 +74,22 @@ def count_outcomes(parts: Parts, run: RunId, report: RunReport) -> None:
     report.outcomes, report.written = outcomes, written
 
 
-async def _tell(parts: Parts, portal: PortalFacts, run: RunId, worst: Violation) -> None:
-    """Raise the one task about a violation of our own making, before all writing stops."""
+async def tell_violation(parts: Parts, portal: PortalFacts, run: RunId, worst: Violation) -> None:
+    """Raise the one task about a violation of our own making, before all writing stops.
+
+    Nothing else of the run is sent. What keeps the task from the portal is only logged: that
+    writing stops matters more.
+    """
+    company = worst.company
     with parts.store.read() as db:
-        known = portfolios(db, parts.portal, [worst.company])
-    records = known[worst.company]
+        records = portfolios(db, parts.portal, [company])[company]
+        settled = settled_keys(db, parts.portal, [company]).get(company, frozenset())
     due = next_working_day(parts.today(), portal.policy.calendar)
     task = parking_task(standing_of(records, Surroundings()), violation_text(worst), due)
+    if task.key in settled:
+        return
     portal.journal.record(run, [task])
-    await portal.journal.apply(run)
+    try:
+        await portal.journal.apply(run, company=company)
+    except (PortalError, WritingStoppedError) as error:
+        log.warning("violation_not_told", company=company, error=type(error).__name__)

@@ -96,7 +96,7 @@ class Compared:
     kinds: Counter[str] = field(default_factory=Counter)
     effects: Counter[str] = field(default_factory=Counter)
     parks: list[tuple[CompanyId, str]] = field(default_factory=list)
-    ours: str = ""
+    ours: Violation | None = None
 
     @property
     def deleted(self) -> int:
@@ -129,7 +129,7 @@ class _Looked:
     findings: tuple[Finding, ...]
     effects: tuple[Effect, ...]
     reason: str | None
-    ours: str
+    ours: Violation | None
 
 
 class Comparer:
@@ -239,7 +239,7 @@ class Comparer:
                 effects.extend(one for one in wanted if is_about_hold(one, standing, HOLD_TAG))
         contradictory = [one for one in findings if one.remedy is Remedy.PARK]
         reason = contradictory[0].detail if contradictory else None
-        ours = next((violation_text(one) for one in broken if one.ours), "")
+        ours = next((one for one in broken if one.ours), None)
         return _Looked(known, standing, tuple(findings), tuple(effects), reason, ours)
 
     def _keep(self, looked: Mapping[CompanyId, _Looked], around: _Around) -> None:
@@ -274,7 +274,7 @@ class Comparer:
             for one in ours
             if one.reason is not None and one.standing.company not in around.parked
         )
-        compared.ours = compared.ours or next((one.ours for one in ours if one.ours), "")
+        compared.ours = compared.ours or next((one.ours for one in ours if one.ours), None)
 
     def _wanted(
         self, one: _Looked, numbered: Sequence[Numbered], around: _Around

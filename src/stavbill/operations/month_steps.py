@@ -36,7 +36,7 @@ from stavbill.operations.report import RequestsUsed, RunReport, compared_documen
 from stavbill.operations.surroundings import ConnectionView
 from stavbill.plan.gate import Permission, gate
 from stavbill.store.decisions import decision_of, decisions_after
-from stavbill.store.recording import drop_company
+from stavbill.store.recording import drop_planned
 from stavbill.store.run_parts import (
     chunk_count,
     chunk_of,
@@ -290,12 +290,12 @@ def _leave_out_changed(parts: Parts, approved: RunId, run: RunId) -> list[int]:
             if old is None or _substance(old.decision) != _substance(one.decision):
                 changed.append(int(one.company))
                 with parts.store.write() as db:
-                    drop_company(
+                    drop_planned(
                         db,
                         run,
-                        one.company,
                         at=parts.now(),
                         detail="изменилось после утверждения плана",
+                        company=one.company,
                     )
 
 

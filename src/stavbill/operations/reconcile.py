@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from stavbill.billing.facts import CompanyId, InvoiceState
 from stavbill.billing.period import Month, next_working_day
 from stavbill.errors import WritingStoppedError
+from stavbill.operations.applying import tell_violation
 from stavbill.operations.comparing import CheckRequest, Compared, Comparer
 from stavbill.operations.parts import Parts
 from stavbill.operations.present import Document
@@ -27,6 +28,7 @@ from stavbill.plan.effects import MendTask, OpenTask, PutFields
 from stavbill.plan.findings import REMEDIES, FindingKind
 from stavbill.plan.reconcile_tasks import CHECK_PREFIX, CHECK_TAG
 from stavbill.plan.records import InvoiceRecord
+from stavbill.plan.sentences import violation_text
 from stavbill.store.control import Flag, raise_flag
 from stavbill.store.effects import Status, intents_after
 from stavbill.store.findings import count_open, end_mended, open_findings
@@ -46,6 +48,7 @@ from stavbill.store.runs import (
     start_run,
 )
 from stavbill.store.snapshots import SnapshotState, read_snapshot
+from stavbill.store.unsettled import is_stale
 from stavbill.store.written import own_invoices
 
 CHUNK = 50
@@ -77,10 +80,12 @@ async def reconcile(
     run = run or RunId(f"nightly-{parts.today():%Y-%m-%d}-{drawn}")
     with parts.store.read() as db:
         known = read_run(db, run)
-    if known is not None and known.state in (RunState.DONE, RunState.STOPPED):
+        stale = is_stale(db, run, at=parts.now())
+    # Whatever its state says: whoever finishes runs that were killed does not know of the report.
+    if known is not None and "exit_code" in known.totals:
         return known.totals
     portal = await learn_portal(parts)
-    if known is None or known.state is RunState.READING:
+    if known is None or known.state is RunState.READING or stale:
         _begin(parts, run, known)
         await _look(parts, portal, run, progress, accept=accept)
     report = await _act(parts, portal, run, progress)
@@ -172,6 +177,8 @@ async def _look(
         comparer.compare(ids)
         progress.advance(len(ids))
     comparer.compare_gone()
+    if comparer.compared.ours is not None:
+        await tell_violation(parts, portal, run, comparer.compared.ours)
     _conclude(parts, run, comparer.compared, accept=accept)
 
 
@@ -229,13 +236,18 @@ def _connections(parts: Parts) -> dict[str, ConnectionView]:
 
 # --------------------------------------------------------------------------------- concluding
 def _conclude(parts: Parts, run: RunId, compared: Compared, *, accept: bool) -> None:
-    """Keep the report and park what is contradictory; from here on effects may be sent."""
+    """Keep the report and park what is contradictory; from here on effects may be sent.
+
+    A violation of our own making stops all writing at the same moment, what is to be mended too.
+    """
     why = "" if accept else _suspicious(compared)
+    violation = "" if compared.ours is None else violation_text(compared.ours)
+    state = "stopped" if violation else "suspicious" if why else "comparing"
     report: Document = {
         "run_id": run,
         "on": parts.today().isoformat(),
-        "state": "suspicious" if why else "comparing",
-        "stopped": why,
+        "state": state,
+        "stopped": violation or why,
         "companies": compared.companies,
         "invoices": compared.invoices,
         "waiting": compared.waiting,
@@ -247,15 +259,20 @@ def _conclude(parts: Parts, run: RunId, compared: Compared, *, accept: bool) -> 
         "parked": [
             {"company": int(company), "reason": reason} for company, reason in compared.parks
         ],
-        "violation": compared.ours,
+        "violation": violation,
     }
+    now = parts.now()
     with parts.store.write() as db:
         set_totals(db, run, report)
-        if not why:
-            for company, reason in compared.parks:
-                park(db, parts.portal, company, reason=reason, run=run, at=parts.now())
-            # A suspicious check stays as if it were still reading: nobody shall apply it.
-            set_state(db, run, RunState.APPLYING, at=parts.now())
+        for company, reason in compared.parks if not why else ():
+            park(db, parts.portal, company, reason=reason, run=run, at=now)
+        if compared.ours is not None:
+            who, ours = "stavbill", compared.ours.company
+            park(db, parts.portal, ours, reason=violation, run=run, at=now)
+            raise_flag(db, parts.portal, Flag.VIOLATION, reason=violation, who=who, at=now)
+        # One that is not to be applied stays as if it were still reading: nobody shall go on.
+        if state == "comparing":
+            set_state(db, run, RunState.APPLYING, at=now)
 
 
 def _remedies(kinds: Counter[str]) -> dict[str, int]:
@@ -288,7 +305,7 @@ async def _act(parts: Parts, portal: PortalFacts, run: RunId, progress: Progress
     report: Document = {} if known is None else dict(known.totals)
     outcome: Counter[str] = Counter()
     settled = True
-    if report["state"] != "suspicious":
+    if report["state"] == "comparing":
         report["state"] = "done"
         progress.stage("apply")
         try:
@@ -297,16 +314,6 @@ async def _act(parts: Parts, portal: PortalFacts, run: RunId, progress: Progress
         except WritingStoppedError as stop:
             report |= {"state": "stopped", "stopped": str(stop)}
         outcome = _account(parts, run)
-    if report["violation"]:
-        with parts.store.write() as db:
-            raise_flag(
-                db,
-                parts.portal,
-                Flag.VIOLATION,
-                reason=str(report["violation"]),
-                who="stavbill",
-                at=parts.now(),
-            )
     report |= {
         "mended": outcome["mended"],
         "tasks": outcome["tasks"],

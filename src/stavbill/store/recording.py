@@ -200,21 +200,22 @@ def touched_since_read(
     return frozenset(CompanyId(row.company) for row in rows)
 
 
-def drop_company(
-    db: Connection, run: RunId, company: CompanyId, *, at: datetime, detail: str
+def drop_planned(
+    db: Connection, run: RunId, *, at: datetime, detail: str, company: CompanyId | None = None
 ) -> int:
-    """Drop what a run plans for a company and nobody wants any more; return how many effects.
+    """Drop what a run plans, for a company or for all; return how many effects.
 
     What stands in the portal in part is not dropped: it has to be completed.
     """
     lock_journal(db)
+    only = [] if company is None else [effects.c.company == company]
     dropped = db.execute(
         update(effects)
         .where(
             effects.c.run == run,
-            effects.c.company == company,
             effects.c.status == Status.PLANNED.value,
             effects.c.portal_id.is_(None),
+            *only,
         )
         .values(status=Status.DROPPED.value, detail=detail, due=at)
     )

@@ -1,0 +1,107 @@
+"""The nightly check when writing has to stop, when it is killed, and when it is not believed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stavbill.errors import PortalError
+from stavbill.operations.reading import learn_portal
+from stavbill.operations.reconcile import reconcile
+from stavbill.sandbox.portal.faults import Fault, Trouble
+from stavbill.store.control import Flag, raised_flags
+from stavbill.store.parking import parked_companies
+from stavbill.store.runs import RunId, read_run
+from tests.end_to_end.driving import Installation
+from tests.end_to_end.people import ask, tasks
+from tests.end_to_end.test_nightly import (
+    NIGHT,
+    billed,
+    check,
+    check_tasks,
+    invoice_of,
+    ours,
+    parts_at,
+)
+
+# The webhook has lost its right to tasks: nothing of the kind can be sent until a person mends it.
+NO_TASKS = Fault(
+    Trouble.ERROR_BEFORE,
+    rate=1.0,
+    methods=("tasks.task.add",),
+    status=401,
+    code="insufficient_scope",
+)
+
+
+async def flags(place: Installation) -> list[Flag]:
+    async with parts_at(place, NIGHT) as parts:
+        with parts.store.read() as db:
+            return [one.flag for one in raised_flags(db, parts.portal)]
+
+
+async def copied(place: Installation) -> int:
+    """Copy an invoice of ours with its key, as if we had written it twice; return its company."""
+    invoice = invoice_of(place)
+    names = ("title", "companyId", "mycompanyId", "currencyId", "xmlId")
+    fields = {name: invoice[name] for name in names}
+    await ask(place, "crm.item.add", {"entityTypeId": 31, "fields": fields})
+    return int(invoice["companyId"])
+
+
+async def lose_key(place: Installation, number: int) -> None:
+    item = {"entityTypeId": 31, "id": invoice_of(place, number)["id"]}
+    await ask(place, "crm.item.update", {**item, "fields": {"xmlId": "другой"}})
+
+
+# ------------------------------------------------------------------- a violation of our own making
+async def test_a_violation_of_ours_is_told_and_nothing_else_is_written(tmp_path: Path) -> None:
+    async with billed(tmp_path) as place:
+        company = await copied(place)
+        await lose_key(place, 3)
+        report = await check(place)
+        assert (report["exit_code"], report["state"]) == (4, "stopped")
+        assert await flags(place) == [Flag.VIOLATION]
+        assert len(tasks(place, company, "stavbill-parked")) == 1
+        # The difference of the other company waits with everything else.
+        assert report["found"]["key"] == 1
+        assert check_tasks(place) == []
+
+
+async def test_a_violation_that_cannot_be_told_stops_writing_all_the_same(tmp_path: Path) -> None:
+    async with billed(tmp_path) as place:
+        company = await copied(place)
+        place.sandbox.portal.faults.switch(NO_TASKS)
+        report = await check(place)
+        assert report["exit_code"] == 4
+        assert await flags(place) == [Flag.VIOLATION]
+        assert tasks(place, company, "stavbill-parked") == []
+        async with parts_at(place, NIGHT) as parts:
+            with parts.store.read() as db:
+                assert company in [one.company for one in parked_companies(db, parts.portal)]
+
+
+# ------------------------------------------------------------------------------ killed and repeated
+@pytest.mark.parametrize("finished", [False, True], ids=["repeated", "after others finished it"])
+async def test_a_check_that_was_broken_off_is_gone_on_with(
+    tmp_path: Path, *, finished: bool
+) -> None:
+    async with billed(tmp_path) as place:
+        await lose_key(place, 0)
+        run = RunId("nightly-2026-12-11")
+        place.sandbox.portal.faults.switch(NO_TASKS)
+        with pytest.raises(PortalError):
+            await check(place, run=run)
+        place.sandbox.portal.faults.switch()
+        async with parts_at(place, NIGHT) as parts:
+            with parts.store.read() as db:
+                broken = read_run(db, run)
+            assert broken is not None
+            assert "exit_code" not in broken.totals
+            if finished:
+                await (await learn_portal(parts)).journal.resume()
+            report = await reconcile(parts, run=run)
+        assert (report["state"], report["exit_code"], report["tasks"]) == ("done", 0, 1)
+        assert len(check_tasks(place)) == 1
+        assert len(ours(place)) > 0
