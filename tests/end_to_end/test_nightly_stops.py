@@ -41,12 +41,17 @@ async def flags(place: Installation) -> list[Flag]:
             return [one.flag for one in raised_flags(db, parts.portal)]
 
 
-async def copied(place: Installation) -> int:
-    """Copy an invoice of ours with its key, as if we had written it twice; return its company."""
+async def copied(place: Installation, by: int | None = None) -> int:
+    """Copy an invoice of ours with its key, as if we had written it twice; return its company.
+
+    `by` names the person who copied it.
+    """
     invoice = invoice_of(place)
     names = ("title", "companyId", "mycompanyId", "currencyId", "xmlId")
     fields = {name: invoice[name] for name in names}
-    await ask(place, "crm.item.add", {"entityTypeId": 31, "fields": fields})
+    made = await ask(place, "crm.item.add", {"entityTypeId": 31, "fields": fields})
+    if by is not None:
+        place.sandbox.portal.state.invoices.records[made["item"]["id"]]["createdBy"] = by
     return int(invoice["companyId"])
 
 
@@ -80,6 +85,19 @@ async def test_a_violation_that_cannot_be_told_stops_writing_all_the_same(tmp_pa
         async with parts_at(place, NIGHT) as parts:
             with parts.store.read() as db:
                 assert company in [one.company for one in parked_companies(db, parts.portal)]
+
+
+async def test_a_duplicate_made_by_hand_parks_its_company_and_the_rest_goes_on(
+    tmp_path: Path,
+) -> None:
+    async with billed(tmp_path) as place:
+        company = await copied(place, by=7)
+        await lose_key(place, 3)
+        report = await check(place)
+        assert (report["exit_code"], report["violation"], await flags(place)) == (0, "", [])
+        assert [one["company"] for one in report["parked"]] == [company]
+        assert len(tasks(place, company, "stavbill-parked")) == 1
+        assert len(check_tasks(place)) == 1
 
 
 # ------------------------------------------------------------------------------ killed and repeated

@@ -12,6 +12,7 @@ from tests.end_to_end.driving import DAY, Installation, installed
 from tests.end_to_end.people import Told, ask, command, edit_card, invoices, move_invoice, tasks
 
 BILLED, OTHER = 101, 105
+PERSON = 7
 ON = DAY.isoformat()
 
 
@@ -19,8 +20,11 @@ async def month(place: Installation, *words: str) -> Told:
     return await command(place, "run", "month", "--as-of", ON, "--yes", *words, "--json")
 
 
-async def copied(place: Installation) -> int:
-    """Bill one company, and copy its invoice with our key, as if we had written it twice."""
+async def copied(place: Installation, by: int | None = None) -> int:
+    """Bill one company, and copy its invoice with our key, as if we had written it twice.
+
+    `by` names the person who copied it.
+    """
     assert (await month(place, "--company", str(BILLED))).code == 0
     [first] = invoices(place, BILLED)
     fields = {
@@ -29,6 +33,8 @@ async def copied(place: Installation) -> int:
     }
     made = await ask(place, "crm.item.add", {"entityTypeId": 31, "fields": fields})
     copy: int = made["item"]["id"]
+    if by is not None:
+        place.sandbox.portal.state.invoices.records[copy]["createdBy"] = by
     return copy
 
 
@@ -75,6 +81,20 @@ async def test_after_a_person_has_cleared_it_the_work_goes_on(tmp_path: Path) ->
         assert after.code == 0
         assert len(invoices(place, OTHER)) == 1
         assert (await command(place, "check", "--json")).code == 0
+
+
+async def test_a_copy_by_a_person_parks_its_company_and_the_others_go_on(tmp_path: Path) -> None:
+    async with installed(tmp_path, companies=20) as place:
+        copy = await copied(place, by=PERSON)
+        after = await month(place)
+        assert after.code == 0
+        [violation] = after.document["violations"]
+        assert (violation["ours"], violation["company"]) == (False, BILLED)
+        assert copy in violation["invoices"]
+        assert [one["company"] for one in after.document["parked"]] == [BILLED]
+        assert after.document["written"]["put_invoice:done"] > 0
+        assert len(tasks(place, BILLED, "stavbill-parked")) == 1
+        assert (await command(place, "status", "--json")).code == 0
 
 
 async def test_the_check_names_it_without_writing(tmp_path: Path) -> None:

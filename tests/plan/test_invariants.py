@@ -94,6 +94,21 @@ def test_one_invoice_for_company_kind_and_month(
         assert found(*(record(seen) for seen in order)) == expected
 
 
+@pytest.mark.parametrize(
+    ("makers", "is_ours"),
+    [
+        pytest.param((True, True), True, id="beyond 2: we wrote it twice"),
+        pytest.param((True, False), False, id="beyond 3: a copy by a person"),
+        pytest.param((False, False), False, id="beyond 3: nobody knows who"),
+        pytest.param((True, False, True), True, id="beyond 2: a copy, and one more of ours"),
+    ],
+)
+def test_a_copy_by_a_person_is_not_our_making(makers: tuple[bool, ...], *, is_ours: bool) -> None:
+    copies = [record(ours(n), made_by_us=made) for n, made in enumerate(makers, start=1)]
+    numbers = tuple(range(1, len(makers) + 1))
+    assert found(*copies) == [(MustNever.SAME_KEY_TWICE, numbers, is_ours)]
+
+
 def test_a_pair_is_told_once_for_all_its_months() -> None:
     span = replace(KEY, period=ServicePeriod(MARCH, 3))
     assert found(record(ours(1, span)), record(ours(2, replace(span, issue=2)))) == [

@@ -178,6 +178,7 @@ def record(
         stage="DT31_1:N",
         updated="2022-02-10T09:00:00+03:00",
         rows_read=True,
+        made_by_us=seen.key is not None,
     )
     return replace(plain, **fields)  # type: ignore[arg-type]
 

@@ -85,17 +85,21 @@ def violations(view: PortalView, policy: Policy) -> tuple[Violation, ...]:
 
 
 def _twice_by_key(view: PortalView, live: list[InvoiceRecord]) -> Iterable[Violation]:
-    by_key: dict[str, list[InvoiceId]] = {}
+    """Yield each key that several invoices bear: ours when we created one beside another.
+
+    A person who copies an invoice copies its key, as the creator of the copy shows.
+    """
+    by_key: dict[str, list[InvoiceRecord]] = {}
     for record in live:
         if record.issued.key is not None:
-            by_key.setdefault(record.external_id, []).append(record.issued.invoice)
-    for key, invoices in by_key.items():
-        if len(invoices) > 1:
+            by_key.setdefault(record.external_id, []).append(record)
+    for key, records in by_key.items():
+        if len(records) > 1:
             yield Violation(
                 what=MustNever.SAME_KEY_TWICE,
                 company=view.card.company,
-                invoices=tuple(invoices),
-                ours=True,
+                invoices=tuple(record.issued.invoice for record in records),
+                ours=any(record.made_by_us for record in records[1:]),
                 detail=key,
             )
 

@@ -45,7 +45,8 @@ class InvoiceRecord:
 
     `total` is in the invoice's currency (rubles, not kopecks), `updated` the portal's ISO text, by
     which rows read before are known to be still true. `rows_read` says whether `issued.rows` were
-    asked for. `begins` and `ends` are its date and the day to pay by, None when empty.
+    asked for. `begins` and `ends` are its date and the day to pay by, None when empty. `made_by_us`
+    says that the user whom we write as created it; False also when nobody knows.
     """
 
     company: CompanyId
@@ -60,6 +61,7 @@ class InvoiceRecord:
     rows_read: bool
     begins: date | None = None
     ends: date | None = None
+    made_by_us: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ class ChangesReader:
             return None if is_own else cards.record(row)
 
         def invoice(row: dict[str, Json]) -> InvoiceRecord | None:
-            return invoice_record(row, shape.meaning, zone, None)
+            return invoice_record(row, shape.meaning, zone, None, shape.me)
 
         select = list(dict.fromkeys((*COMPANY_SELECT, *cards.codes, "DATE_MODIFY")))
         self._invoices = _List(

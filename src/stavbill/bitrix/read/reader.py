@@ -171,7 +171,7 @@ class PortalReader:
             params["filter"] = {"@companyId": list(only)}
         spec = ListSpec("crm.item.list", params, path=("items",), id_key="id", id_filter="id")
         async for rows in self._bulk.rows(spec, expected=expected):
-            found = (invoice_record(row, shape.meaning, self._zone, None) for row in rows)
+            found = (invoice_record(row, shape.meaning, self._zone, None, shape.me) for row in rows)
             yield [record for record in found if record is not None]
 
     async def rows_of(

@@ -113,9 +113,16 @@ def requisite_record(
 
 
 def invoice_record(
-    row: dict[str, Json], stages: StageMeaning, zone: tzinfo, rows: Sequence[IssuedRow] | None
+    row: dict[str, Json],
+    stages: StageMeaning,
+    zone: tzinfo,
+    rows: Sequence[IssuedRow] | None,
+    me: int | None,
 ) -> InvoiceRecord | None:
-    """Return an invoice, None for one without a company (it can cover nobody's month)."""
+    """Return an invoice, None for one without a company (it can cover nobody's month).
+
+    `me` is the user whom we write as, None when the portal does not tell.
+    """
     company, invoice = id_at(row, "companyId"), id_at(row, "id")
     if company is None or invoice is None:
         return None
@@ -142,6 +149,7 @@ def invoice_record(
         rows_read=rows is not None,
         begins=date_at(row, "begindate"),
         ends=date_at(row, "closedate"),
+        made_by_us=me is not None and id_at(row, "createdBy") == me,
     )
 
 

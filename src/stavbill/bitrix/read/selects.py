@@ -9,6 +9,6 @@ REQUISITE_SELECT = (
 )  # fmt: skip
 INVOICE_SELECT = (
     "id", "title", "xmlId", "companyId", "mycompanyId", "stageId", "currencyId", "opportunity",
-    "createdTime", "updatedTime", "accountNumber", "begindate", "closedate",
+    "createdTime", "createdBy", "updatedTime", "accountNumber", "begindate", "closedate",
 )  # fmt: skip
 TASK_SELECT = ("ID", "TITLE", "DESCRIPTION", "STATUS", "RESPONSIBLE_ID", "UF_CRM_TASK")

@@ -200,7 +200,7 @@ class SingleReader:
         for row in first_page:
             answer = second.get(f"r{text_at(row, 'id')}")
             rows = None if answer is None else issued_rows(answer.value)
-            record = invoice_record(row, shape.meaning, self._zone, rows)
+            record = invoice_record(row, shape.meaning, self._zone, rows, shape.me)
             if record is not None:
                 records.append(record)
         if len(first_page) >= PAGE:
