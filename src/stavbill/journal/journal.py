@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from stavbill.billing.facts import CompanyId
@@ -105,14 +105,18 @@ class Journal:
         return self._report(run, ledger)
 
     async def resume(
-        self, *, progress: Callable[[int], None] = _silent, wait_doubts: bool = True
+        self,
+        *,
+        progress: Callable[[int], None] = _silent,
+        wait_doubts: bool = True,
+        leave: Collection[RunKind] = (),
     ) -> tuple[JournalReport, ...]:
         """Finish what earlier runs left, before anything new is planned.
 
         A run that was killed while it was applied is applied to its end, and so is one that ended
         with doubts; of a stopped or failed one, and of one that lay about for hours, only what was
         begun is settled: the rest is decided again. A killed run is done when nothing of it is open
-        any more.
+        any more; of the kinds that are to be left it stays open for whoever closes it.
         """
         self._release_dead()
         with self._store.read() as db:
@@ -129,7 +133,8 @@ class Journal:
                 run, progress=progress, wait_doubts=waits, begun_only=begun_only
             )
             reports.append(report)
-            if run in killed and (run in stale or report.is_settled):
+            is_ended = report.is_settled and found.kind not in leave
+            if run in killed and (run in stale or is_ended):
                 end, why = RunState.DONE, "продолжен"
                 if run in stale:
                     end, why = RunState.STOPPED, "план устарел"

@@ -6,6 +6,8 @@ Source: style of the house §3, steps 6 and 7; beyond 2.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from datetime import date
 
 from stavbill.billing.period import next_working_day
 from stavbill.errors import PortalError, WritingStoppedError
@@ -53,14 +55,26 @@ async def verify_run(
     if report.outcomes.total() == 0:
         return
     progress.stage("verify")
-    found = await violations_after_run(parts, portal, report.on)
+    found = await verify_portal(parts, portal, run, report.on)
     known = [violation_document(one) for one in found]
     report.violations.extend(one for one in known if one not in report.violations)
+    if any(one.ours for one in found):
+        report.state = "stopped"
+
+
+async def verify_portal(
+    parts: Parts, portal: PortalFacts, run: RunId, on: date
+) -> Sequence[Violation]:
+    """Ask the portal for what must never be; tell one of ours, park, and stop all writing for it.
+
+    Source: beyond 2 and 3.
+    """
+    found = await violations_after_run(parts, portal, on)
     ours = [one for one in found if one.ours]
     if ours:
         await tell_violation(parts, portal, run, ours[0])
-    if park_violations(parts, found, run):
-        report.state = "stopped"
+    park_violations(parts, found, run)
+    return found
 
 
 def count_outcomes(parts: Parts, run: RunId, report: RunReport) -> None:

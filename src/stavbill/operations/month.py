@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 
 from stavbill.errors import ConfigError
 from stavbill.operations.applying import begin_applying, verify_run
+from stavbill.operations.finishing import finish_earlier
 from stavbill.operations.month_steps import (
     MonthRequest,
     begin_month,
     chunks_in,
+    close_month,
     how_many,
     judge_month,
     least_requests,
@@ -30,14 +32,10 @@ from stavbill.store.runs import (
     RunId,
     RunKind,
     RunState,
-    add_requests,
     latest_runs,
     read_run,
     set_state,
-    set_totals,
 )
-
-ENDS = {"done": RunState.DONE, "stopped": RunState.STOPPED, "planned": RunState.PLANNED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +62,7 @@ async def run_month(parts: Parts, request: MonthRequest, progress: Progress = SI
     run = RunId(f"{on:%Y-%m-%d}-{uuid.uuid4().hex[:8]}")  # noqa: TID251  names the run
     portal = await learn_portal(parts)
     if not request.dry_run:
-        progress.stage("finish")
-        await portal.journal.resume()
+        await finish_earlier(parts, portal, progress)
     begin_month(parts, run, request)
     await read_month(parts, portal, run, request, progress)
     progress.stage("decide", how_many(parts, run))
@@ -138,15 +135,3 @@ def wait_for_person(parts: Parts, run: RunId, report: RunReport) -> None:
     report.state = "waiting_approval"
     with parts.store.write() as db:
         set_state(db, run, RunState.WAITING_APPROVAL, at=parts.now())
-
-
-def close_month(parts: Parts, run: RunId, report: RunReport) -> None:
-    """Keep the report, and end the run unless it waits for a person."""
-    with parts.store.write() as db:
-        add_requests(db, run, report.requests.total)
-        known = read_run(db, run)
-        # Of whom the run was: whoever applies it asks.
-        companies = [] if known is None else known.totals.get("companies", [])
-        set_totals(db, run, report.document() | {"companies": companies})
-        if report.state in ENDS:
-            set_state(db, run, ENDS[report.state], at=parts.now())

@@ -49,6 +49,7 @@ from stavbill.store.runs import (
     RunId,
     RunKind,
     RunState,
+    add_requests,
     read_run,
     set_forecast,
     set_state,
@@ -58,6 +59,7 @@ from stavbill.store.runs import (
 
 _CONNECTIONS = TypeAdapter(dict[str, ConnectionView])
 _SEVERAL = 200
+ENDS = {"done": RunState.DONE, "stopped": RunState.STOPPED, "planned": RunState.PLANNED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +225,18 @@ def month_report(parts: Parts, run: RunId, request: MonthRequest) -> RunReport:
     if started:
         count_outcomes(parts, run, report)
     return report
+
+
+def close_month(parts: Parts, run: RunId, report: RunReport) -> None:
+    """Keep the report, and end the run unless it waits for a person."""
+    with parts.store.write() as db:
+        add_requests(db, run, report.requests.total)
+        known = read_run(db, run)
+        # Of whom the run was: whoever applies it asks.
+        companies = [] if known is None else known.totals.get("companies", [])
+        set_totals(db, run, report.document() | {"companies": companies})
+        if report.state in ENDS:
+            set_state(db, run, ENDS[report.state], at=parts.now())
 
 
 def least_requests(parts: Parts, report: RunReport, *, writes: bool) -> int:

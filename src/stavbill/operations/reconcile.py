@@ -18,6 +18,7 @@ from stavbill.billing.period import Month, next_working_day
 from stavbill.errors import WritingStoppedError
 from stavbill.operations.applying import tell_violation
 from stavbill.operations.comparing import CheckRequest, Compared, Comparer
+from stavbill.operations.finishing import finish_earlier
 from stavbill.operations.parts import Parts
 from stavbill.operations.present import Document
 from stavbill.operations.progress import SILENT, Progress
@@ -144,10 +145,9 @@ async def _look(
     parts: Parts, portal: PortalFacts, run: RunId, progress: Progress, *, accept: bool
 ) -> None:
     """Finish what was begun, read everything, compare, and keep what shall be done."""
-    progress.stage("finish")
     with suppress(WritingStoppedError):
         # What cannot be finished now leaves its companies out of the comparison.
-        await portal.journal.resume()
+        await finish_earlier(parts, portal, progress)
     await read_portal(parts, portal, (), parts.today(), progress)
     await _read_own_rows(parts, progress)
     with parts.store.read() as db:

@@ -17,11 +17,13 @@ from dbos import DBOS, SetWorkflowID
 from stavbill.errors import WritingStoppedError
 from stavbill.log import get_logger
 from stavbill.operations.applying import begin_applying, verify_run
-from stavbill.operations.month import close_month, wait_for_person
+from stavbill.operations.finishing import finish_earlier
+from stavbill.operations.month import wait_for_person
 from stavbill.operations.month_steps import (
     MonthRequest,
     begin_month,
     chunks_in,
+    close_month,
     judge_month,
     month_report,
     plan_chunks,
@@ -170,7 +172,7 @@ def read_step(run: str, document: Document) -> str:
         before = _requests()
         portal = await runtime.portal_for(run)
         try:
-            await portal.journal.resume()
+            await finish_earlier(parts, portal)
         except WritingStoppedError as stop:
             log.warning("writing_stopped", run=run, why=str(stop))
             return "stopped"

@@ -1,0 +1,62 @@
+"""Finishing what earlier runs left, before anything new: applied, verified, and closed.
+
+Source: style of the house §3, steps 0, 6 and 7; beyond 2.
+"""
+
+from __future__ import annotations
+
+from stavbill.operations.applying import verify_portal, verify_run
+from stavbill.operations.month_steps import MonthRequest, close_month, month_report
+from stavbill.operations.parts import Parts
+from stavbill.operations.progress import SILENT, Progress
+from stavbill.operations.reading import PortalFacts
+from stavbill.operations.report import RunReport
+from stavbill.store.runs import Run, RunKind, RunState, add_requests, read_run
+
+# A month is closed here, with its report; a nightly check by whoever repeats it.
+LEFT_OPEN = frozenset({RunKind.MONTH, RunKind.NIGHTLY})
+BILLING = frozenset({RunKind.MONTH, RunKind.RERUN})
+
+
+async def finish_earlier(parts: Parts, portal: PortalFacts, progress: Progress = SILENT) -> None:
+    """Apply what runs that were killed left, and ask the portal whether all is well.
+
+    A month gets its report and its end like any other, and a violation that it made stops all
+    writing. Interrupted anywhere, the next call does the rest. Raises `WritingStoppedError` when a
+    flag is up and something is left.
+    """
+    progress.stage("finish")
+    for resumed in await portal.journal.resume(leave=LEFT_OPEN):
+        with parts.store.read() as db:
+            known = read_run(db, resumed.run)
+        if known is None or known.kind not in BILLING or not resumed.is_settled:
+            continue
+        if known.kind is RunKind.MONTH:
+            await _close(parts, portal, known, progress)
+        else:
+            await verify_portal(parts, portal, known.run, known.on)
+
+
+async def _close(parts: Parts, portal: PortalFacts, known: Run, progress: Progress) -> None:
+    """Verify a month that was resumed, and keep its report; one that grew old stays stopped."""
+    report = _report(parts, known)
+    await verify_run(parts, portal, known.run, report, progress)
+    if known.state is RunState.STOPPED and report.state == "done":
+        report.state = "stopped" if known.totals.get("state") == "stopped" else "stale"
+    with parts.store.write() as db:
+        add_requests(db, known.run, -known.requests)
+    close_month(parts, known.run, report)
+
+
+def _report(parts: Parts, known: Run) -> RunReport:
+    """Return the report as far as the store knows it; a month that had an end keeps its figures."""
+    report = month_report(parts, known.run, MonthRequest(on=known.on))
+    report.changed = list(known.totals.get("changed_since_plan", ()))
+    report.forecast = known.forecast
+    report.requests.portal = known.requests
+    if known.finished is None:
+        report.seconds = (parts.now() - known.started).total_seconds()
+    else:
+        report.seconds = float(known.totals.get("seconds", 0))
+        report.requests.portal = max(known.requests - report.requests.wialon, 0)
+    return report
