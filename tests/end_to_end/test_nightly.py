@@ -126,6 +126,30 @@ async def test_what_people_changed_is_told_once_and_never_written_back(tmp_path:
         assert float(invoice_of(place, 0)["opportunity"]) == 5.0
 
 
+async def test_a_second_change_is_told_though_a_person_answered_for_the_first(
+    tmp_path: Path,
+) -> None:
+    async with billed(tmp_path) as place:
+        invoice = invoice_of(place, 1)
+
+        async def put_rows(price: int) -> None:
+            rows = [{"productName": "Другое", "price": price, "quantity": 1, "taxIncluded": "Y"}]
+            given = {"ownerType": "SI", "ownerId": invoice["id"], "productRows": rows}
+            await ask(place, "crm.item.productrow.set", given)
+
+        await put_rows(5)
+        assert (await check(place))["asked"] == 1
+        (answered,) = [
+            one["ID"] for one in place.sandbox.portal.state.tasks if "сверка" in one["TITLE"]
+        ]
+        await ask(place, "tasks.task.complete", {"taskId": answered})
+        assert (await check(place, night=1))["new"] == 0
+        await put_rows(500_000)
+        report = await check(place, night=2)
+        assert (report["new"], report["gone"], report["tasks"]) == (1, 1, 1)
+        assert len(check_tasks(place)) == 1
+
+
 async def test_a_difference_that_is_gone_closes_its_task(tmp_path: Path) -> None:
     async with billed(tmp_path) as place:
         invoice = invoice_of(place)

@@ -126,6 +126,37 @@ def test_each_change_by_hand_is_found_once(kind: FindingKind) -> None:
     assert REMEDIES[kind] in (Remedy.ASK, Remedy.NOTE)
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (replace(STANDS, total=STANDS.total + 1), replace(STANDS, total=STANDS.total + 2)),
+        (
+            issued(rows=(IssuedRow("Другое", STANDS.total, Decimal(1)),)),
+            issued(rows=(IssuedRow("Третье", STANDS.total, Decimal(1)),)),
+        ),
+        (replace(STANDS, own_company=OwnCompanyId(77)), replace(STANDS, own_company=None)),
+        (replace(STANDS, currency="USD"), replace(STANDS, currency="KZT")),
+        (replace(STANDS, external_id=""), replace(STANDS, external_id="другой")),
+    ],
+    ids=["total", "rows", "own_company", "currency", "key"],
+)
+def test_another_change_of_the_same_thing_is_another_difference(
+    first: InvoiceRecord, second: InvoiceRecord
+) -> None:
+    (one,) = compare_invoices(records(first), WRITTEN, {})
+    (again,) = compare_invoices(records(first), WRITTEN, {})
+    (other,) = compare_invoices(records(second), WRITTEN, {})
+    assert (one.kind, one.subject) == (again.kind, again.subject)
+    assert one.kind is other.kind
+    assert one.subject != other.subject
+
+
+def test_an_invoice_that_is_moved_on_is_told_again() -> None:
+    (here,) = compare_invoices(records(), WRITTEN, {InvoiceId(7): OTHER})
+    (there,) = compare_invoices(records(), WRITTEN, {InvoiceId(7): CompanyId(98)})
+    assert here.subject != there.subject
+
+
 def test_an_invoice_that_is_gone_was_deleted_or_moved() -> None:
     (deleted,) = compare_invoices(records(), WRITTEN, {})
     assert deleted.kind is FindingKind.DELETED

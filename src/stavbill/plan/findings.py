@@ -136,7 +136,8 @@ class Finding:
     """One thing that differs.
 
     `subject` names it among those of its kind and company, and stays the same as long as the
-    difference does; `detail` is a sentence for people.
+    difference does: another value that a person put there is another difference. `detail` is a
+    sentence for people.
     """
 
     kind: FindingKind

@@ -6,6 +6,7 @@ from. Source: operations page, «Nightly check»; beyond 2 and 3.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,7 +16,7 @@ from stavbill.billing.decision import Bill, Decision, Hold, InvoiceDraft, Skip, 
 from stavbill.billing.facts import CompanyId, InvoiceId, InvoiceState
 from stavbill.plan.diff import UNJUDGED_SKIPS, vanished_invoices
 from stavbill.plan.effects import EffectKey, MendTask, OpenTask, PutFields
-from stavbill.plan.findings import Finding, FindingKind, found
+from stavbill.plan.findings import REMEDIES, Finding, FindingKind, Remedy, found
 from stavbill.plan.join import CompanyRecords
 from stavbill.plan.records import InvoiceRecord
 from stavbill.plan.standing import Standing
@@ -121,7 +122,7 @@ def _missing(
     return found(
         kind,
         company,
-        one.key,
+        one.key if other is None else _subject(one.key, str(other)),
         invoice=one.invoice,
         title=one.draft.title,
         total=rubles(one.draft.total),
@@ -134,10 +135,21 @@ def _changed(company: CompanyId, one: WrittenInvoice, record: InvoiceRecord) -> 
     invoice, title = record.issued.invoice, record.issued.title
     for kind, wanted, seen in _differences(one, record):
         yield found(
-            kind, company, one.key, invoice=invoice, title=title, wanted=wanted, found=seen or EMPTY
+            kind,
+            company,
+            _subject(one.key, seen) if REMEDIES[kind] is Remedy.ASK else one.key,
+            invoice=invoice,
+            title=title,
+            wanted=wanted,
+            found=seen or EMPTY,
         )
     if record.issued.state is InvoiceState.PAID and not one.draft.is_paid_by_credits:
         yield found(FindingKind.PAID, company, one.key, invoice=invoice, title=title)
+
+
+def _subject(key: EffectKey, seen: str) -> str:
+    """Return the subject of what a person is asked about, answered for one value and no other."""
+    return f"{key}#{hashlib.sha256(seen.encode()).hexdigest()[:10]}"
 
 
 def _differences(
