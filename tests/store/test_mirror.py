@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 from stavbill.billing.facts import CompanyId
 from stavbill.store.database import Store
@@ -143,6 +145,15 @@ def test_rows_of_an_unchanged_invoice_need_not_be_read_again(store: Store) -> No
     with store.read() as db:
         found = portfolios(db, PORTAL, [CompanyId(1)])[CompanyId(1)]
     assert found.invoices[0] == invoice_record(30, 1)
+
+
+def test_rows_known_before_are_not_believed_when_the_sum_is_another(store: Store) -> None:
+    first, second = reading(store), reading(store)
+    changed = replace(invoice_record(30, 1, rows=False), total=Decimal(5))
+    with store.write() as db:
+        put_records(db, PORTAL, first, [invoice_record(30, 1)])
+        put_records(db, PORTAL, second, [changed])
+        assert invoices_lacking_rows(db, PORTAL) == (changed,)
 
 
 def test_companies_come_in_chunks_in_the_order_of_ids(store: Store) -> None:

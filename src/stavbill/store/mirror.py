@@ -154,7 +154,8 @@ def put_records(
     """Put a chunk of invoices, contracts, requisites or tasks, kinds mixed as they come.
 
     An invoice whose rows were not asked for keeps the rows known before when the portal says that
-    it has not changed since (`updated`); `invoices_lacking_rows` then does not name it.
+    it has not changed since (`updated`) and its sum is the same; `invoices_lacking_rows` then does
+    not name it.
     """
     known = _known_rows(db, portal, [r for r in chunk if isinstance(r, InvoiceRecord)])
     rows = []
@@ -170,7 +171,9 @@ def put_records(
 def _known_rows(
     db: Connection, portal: str, chunk: Sequence[InvoiceRecord]
 ) -> dict[InvoiceId, tuple[IssuedRow, ...]]:
-    wanted = {r.issued.invoice: r.updated for r in chunk if not r.rows_read and r.updated}
+    wanted = {
+        r.issued.invoice: (r.updated, r.total) for r in chunk if not r.rows_read and r.updated
+    }
     if not wanted:
         return {}
     found = db.execute(
@@ -181,10 +184,16 @@ def _known_rows(
             records.c.rows_read.is_(True),
         )
     )
-    return {
-        InvoiceId(row.record): bodies.INVOICE.read(row.body).issued.rows
+    known = {
+        InvoiceId(row.record): bodies.INVOICE.read(row.body)
         for row in found
-        if wanted[row.record] == row.updated
+        if wanted[row.record][0] == row.updated
+    }
+    # Whether new rows move the portal's time of change is not documented; they do move the sum.
+    return {
+        invoice: record.issued.rows
+        for invoice, record in known.items()
+        if wanted[invoice][1] == record.total
     }
 
 
