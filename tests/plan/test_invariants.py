@@ -82,6 +82,11 @@ def found(*records: InvoiceRecord, known: Facts | None = None, **fields: object)
             id="beyond 2: history that people have settled",
         ),
         pytest.param(
+            (ours(1), ours(2, replace(KEY, company=CompanyId(7)))),
+            [(MustNever.TWO_INVOICES, (1, 2), False), (MustNever.FOREIGN_KEY, (2,), False)],
+            id="beyond 3: another company's invoice that a person moved here",
+        ),
+        pytest.param(
             (ours(1, replace(KEY, company=CompanyId(7))),),
             [(MustNever.FOREIGN_KEY, (1,), False)], id="beyond 3: a copied key",
         ),

@@ -126,8 +126,10 @@ def _two_for_a_month(
     told: set[tuple[InvoiceId, ...]] = set()
     for (service, month), records in sorted(holders.items()):
         invoices = tuple(record.issued.invoice for record in records)
-        ours = all(record.issued.key is not None for record in records)
-        same_key = ours and len({record.external_id for record in records}) == 1
+        # One with another company's key was moved here by a person.
+        keys = [record.issued.key for record in records]
+        ours = all(key is not None and key.company == view.card.company for key in keys)
+        same_key = None not in keys and len({record.external_id for record in records}) == 1
         if len(invoices) == 1 or invoices in told or same_key:
             continue
         told.add(invoices)
