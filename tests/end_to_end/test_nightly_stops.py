@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,6 +100,88 @@ async def test_a_duplicate_made_by_hand_parks_its_company_and_the_rest_goes_on(
         assert [one["company"] for one in report["parked"]] == [company]
         assert len(tasks(place, company, "stavbill-parked")) == 1
         assert len(check_tasks(place)) == 1
+
+
+# ------------------------------------------------------------------------------------ not believed
+async def accepted(place: Installation, night: int) -> dict[str, Any]:
+    async with parts_at(place, NIGHT + timedelta(days=night)) as parts:
+        return await reconcile(parts, accept=True)
+
+
+def billed_companies(place: Installation) -> list[int]:
+    return sorted({int(invoice["companyId"]) for invoice in ours(place)})
+
+
+async def test_many_companies_gone_at_once_are_a_lost_permission(tmp_path: Path) -> None:
+    async with billed(tmp_path) as place:
+        for company in billed_companies(place)[:10]:
+            place.sandbox.portal.state.companies.records.pop(company)
+        place.sandbox.portal.calls.clear()
+        for night in (0, 1):
+            report = await check(place, night)
+            assert (report["exit_code"], report["state"]) == (3, "suspicious")
+            assert "10 компаний" in report["stopped"]
+            assert report["found"]["company_gone"] == 10
+            assert place.writes() == []
+        believed = await accepted(place, 2)
+        assert (believed["exit_code"], believed["open"]["company_gone"]) == (0, 10)
+        after = await check(place, 3)
+        assert (after["exit_code"], after["new"]) == (0, 0)
+
+
+async def test_a_company_that_is_gone_is_noted(tmp_path: Path) -> None:
+    async with billed(tmp_path) as place:
+        company = billed_companies(place)[0]
+        place.sandbox.portal.state.companies.records.pop(company)
+        place.sandbox.portal.calls.clear()
+        report = await check(place)
+        assert (report["found"]["company_gone"], report["exit_code"]) == (1, 0)
+        assert place.writes() == []
+
+
+async def test_many_invoices_gone_stop_the_check_until_somebody_says_it_is_true(
+    tmp_path: Path,
+) -> None:
+    async with billed(tmp_path) as place:
+        gone = ours(place)[: len(ours(place)) // 2]
+        for invoice in gone:
+            await ask(place, "crm.item.delete", {"entityTypeId": 31, "id": invoice["id"]})
+        report = await check(place)
+        assert (report["exit_code"], report["state"]) == (3, "suspicious")
+        assert str(len(gone)) in report["stopped"]
+        assert (place.writes(), report["parked"] == []) == ([], False)
+        async with parts_at(place, NIGHT) as parts:
+            with parts.store.read() as db:
+                before = len(parked_companies(db, parts.portal))
+        believed = await accepted(place, 1)
+        assert believed["exit_code"] == 0
+        assert len(believed["parked"]) == len({invoice["companyId"] for invoice in gone})
+        async with parts_at(place, NIGHT) as parts:
+            with parts.store.read() as db:
+                parked = len(parked_companies(db, parts.portal))
+        assert parked == before + len(believed["parked"])
+
+
+async def test_a_moved_invoice_and_an_unknown_key_are_asked_about(tmp_path: Path) -> None:
+    async with billed(tmp_path) as place:
+        moved, copied_from = invoice_of(place, 0), invoice_of(place, 3)
+        other = billed_companies(place)[-1]
+        assert other != moved["companyId"]
+        item = {"entityTypeId": 31, "id": moved["id"]}
+        await ask(place, "crm.item.update", {**item, "fields": {"companyId": other}})
+        names = ("title", "companyId", "mycompanyId", "currencyId")
+        fields = {name: copied_from[name] for name in names}
+        fields["xmlId"] = f"{copied_from['xmlId'].rpartition(':')[0]}:7"
+        fields["title"] = "Счёт (Январь 2020)"
+        report = await check(place)
+        assert report["found"]["moved"] == 1
+        told = str(check_tasks(place))
+        assert f"перенесён в компанию {other}" in told
+        made = await ask(place, "crm.item.add", {"entityTypeId": 31, "fields": fields})
+        report = await check(place, 1)
+        assert report["found"]["unknown_key"] == 1
+        assert report["new"] > 0
+        assert made["item"]["id"] is not None
 
 
 # ------------------------------------------------------------------------------ killed and repeated

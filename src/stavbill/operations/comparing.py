@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -44,7 +44,7 @@ from stavbill.plan.sentences import violation_text
 from stavbill.plan.standing import Standing, StandingTask
 from stavbill.store.credits import open_credits
 from stavbill.store.database import Store
-from stavbill.store.findings import keep_findings
+from stavbill.store.findings import companies_with, keep_findings
 from stavbill.store.mirror import portfolios
 from stavbill.store.parking import parked_reasons
 from stavbill.store.recording import record_effects, touched_since_read
@@ -83,7 +83,8 @@ class Compared:
     """What the comparison came to so far.
 
     `parks` are companies that became contradictory, with the reason; `ours` is the first violation
-    of our own making. `concerned` counts companies for which something would be written.
+    of our own making. `concerned` counts companies for which something would be written, `vanished`
+    those that had invoices of ours and are gone since the last check that was believed.
     """
 
     companies: int = 0
@@ -91,6 +92,7 @@ class Compared:
     waiting: int = 0
     failed: int = 0
     concerned: int = 0
+    vanished: int = 0
     new: int = 0
     gone: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
@@ -161,19 +163,32 @@ class Comparer:
         self._keep(looked, around)
 
     def compare_gone(self) -> None:
-        """Compare the companies that were deleted from the portal after we had billed them."""
-        request, after = self._request, 0
-        while True:
+        """Count the companies that are not in the portal any more after we had billed them."""
+        for ids in self._gone():
+            with self._store.read() as db:
+                known = companies_with(db, self._request.portal, ids, FindingKind.COMPANY_GONE)
+            self.compared.vanished += len(ids) - len(known)
+            self.compared.kinds[FindingKind.COMPANY_GONE.value] += len(ids)
+
+    def keep_gone(self) -> None:
+        """Keep that they are gone, once it is believed: whoever is only invisible comes back."""
+        request = self._request
+        for ids in self._gone():
+            told = [found(FindingKind.COMPANY_GONE, one, "company") for one in ids]
             with self._store.write() as db:
-                ids = companies_gone(db, request.portal, after=after)
-                told = [found(FindingKind.COMPANY_GONE, one, "company") for one in ids]
                 kept = keep_findings(db, request.portal, ids, told, at=request.at)
-            if not ids:
-                return
-            after = ids[-1]
             self.compared.new += kept.new
             self.compared.gone += kept.gone
-            self.compared.kinds.update(one.kind.value for one in told)
+
+    def _gone(self) -> Iterator[Sequence[CompanyId]]:
+        after = 0
+        while True:
+            with self._store.read() as db:
+                ids = companies_gone(db, self._request.portal, after=after)
+            if not ids:
+                return
+            yield ids
+            after = ids[-1]
 
     def _around(self, db: Connection, records: Mapping[CompanyId, CompanyRecords]) -> _Around:
         request, ids = self._request, list(records)

@@ -63,6 +63,7 @@ COUNT_LASTS = timedelta(days=2)
 # More than this at once is no work of people: a lost permission or a mapping that has changed.
 MOST_CONCERNED, CONCERNED_SHARE = 50, 20
 MOST_DELETED, DELETED_SHARE = 5, 5
+MOST_VANISHED, VANISHED_SHARE = 5, 20
 DONE_CODE, BUG, WAITS, STOPPED, DOUBT = 0, 1, 3, 4, 5
 _CONNECTIONS = TypeAdapter(dict[str, ConnectionView])
 
@@ -179,7 +180,10 @@ async def _look(
     comparer.compare_gone()
     if comparer.compared.ours is not None:
         await tell_violation(parts, portal, run, comparer.compared.ours)
-    _conclude(parts, run, comparer.compared, accept=accept)
+    why = "" if accept else _suspicious(comparer.compared)
+    if not why:
+        comparer.keep_gone()
+    _conclude(parts, run, comparer.compared, why=why)
 
 
 async def _read_own_rows(parts: Parts, progress: Progress) -> None:
@@ -235,12 +239,12 @@ def _connections(parts: Parts) -> dict[str, ConnectionView]:
 
 
 # --------------------------------------------------------------------------------- concluding
-def _conclude(parts: Parts, run: RunId, compared: Compared, *, accept: bool) -> None:
+def _conclude(parts: Parts, run: RunId, compared: Compared, *, why: str) -> None:
     """Keep the report and park what is contradictory; from here on effects may be sent.
 
-    A violation of our own making stops all writing at the same moment, what is to be mended too.
+    `why` says why what was found is not believed, "" when it is. A violation of our own making
+    stops all writing at the same moment, what is to be mended too.
     """
-    why = "" if accept else _suspicious(compared)
     violation = "" if compared.ours is None else violation_text(compared.ours)
     state = "stopped" if violation else "suspicious" if why else "comparing"
     report: Document = {
@@ -288,6 +292,13 @@ def _suspicious(compared: Compared) -> str:
         return (
             f"не найдено своих счетов: {compared.deleted} из {compared.invoices}. Проверьте права "
             "вебхука на счета; если всё верно: stavbill check --nightly --accept"
+        )
+    everybody = compared.companies + compared.vanished
+    if compared.vanished > max(MOST_VANISHED, everybody // VANISHED_SHARE):
+        return (
+            f"пропало сразу {compared.vanished} компаний из {everybody}, которым выставлялись "
+            "счета. Проверьте права вебхука на компании; если всё верно: stavbill check --nightly "
+            "--accept"
         )
     if compared.concerned > max(MOST_CONCERNED, compared.companies // CONCERNED_SHARE):
         return (

@@ -123,6 +123,21 @@ def open_findings(
     )
 
 
+def companies_with(
+    db: Connection, portal: str, companies: Collection[CompanyId], kind: FindingKind
+) -> frozenset[CompanyId]:
+    """Return those companies of which a finding of this kind is open."""
+    rows = db.execute(
+        select(findings.c.company).where(
+            findings.c.portal == portal,
+            findings.c.ended.is_(None),
+            findings.c.company.in_(companies),
+            findings.c.kind == kind.value,
+        )
+    )
+    return frozenset(CompanyId(row.company) for row in rows)
+
+
 def count_open(db: Connection, portal: str) -> dict[FindingKind, int]:
     """Return how many findings of each kind are open."""
     rows = db.execute(
