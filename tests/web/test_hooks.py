@@ -73,7 +73,6 @@ async def test_many_at_once_are_each_stored_once(store: Store) -> None:
     [
         {"auth[application_token]": "forged"},
         {"auth[application_token]": ""},
-        {"auth[domain]": "other.example"},
         {"auth[application_token]": TOKEN[:-1]},
     ],
 )
@@ -141,8 +140,50 @@ async def test_an_oversized_post_is_refused_however_it_comes(store: Store) -> No
 
 async def test_another_content_type_is_refused(store: Store) -> None:
     async with served(store) as web:
-        answer = await web.client.post("/hooks/bitrix", json={"event": "ONCRMCOMPANYUPDATE"})
+        answer = await web.client.post(
+            "/hooks/bitrix", content=b"<event/>", headers={"Content-Type": "text/xml"}
+        )
         assert (answer.status_code, answer.json()["error"]) == (415, "not_a_form")
+
+
+@pytest.mark.parametrize("domain", ["renamed.example", PORTAL.upper(), ""])
+async def test_the_token_proves_an_event_whatever_the_portal_is_called(
+    store: Store, domain: str
+) -> None:
+    async with served(store) as web:
+        answer = await web.event("ONCRMCOMPANYUPDATE", **{**COMPANY, "auth[domain]": domain})
+        assert answer.json()["status"] == "accepted"
+
+
+async def test_json_says_the_same_as_a_form(store: Store) -> None:
+    event = {
+        "event": "ONCRMCOMPANYUPDATE",
+        "data": {"FIELDS": {"ID": 7}},
+        "ts": int(NOW.timestamp()),
+        "auth": {"domain": PORTAL, "application_token": TOKEN},
+    }
+    robot = {
+        "document_id": ["crm", "CCrmDocumentCompany", "COMPANY_8"],
+        "more": {"a": [None, True]},
+    }
+    async with served(store) as web:
+        answers = [
+            await web.client.post("/hooks/bitrix", json=event),
+            await web.client.post(robot_url("", SECRET, PORTAL, "bill"), json=robot),
+        ]
+        assert [answer.json()["status"] for answer in answers] == ["accepted", "accepted"]
+        assert [post.company for post in web.waiting()] == [7, 8]
+
+
+@pytest.mark.parametrize("body", [b"[1]", b"{", b'{"a":' * 20 + b"1" + b"}" * 20, b"7", b'"x"'])
+async def test_json_that_is_no_event_is_malformed(store: Store, body: bytes) -> None:
+    async with served(store) as web:
+        answer = await web.client.post(
+            robot_url("", SECRET, PORTAL, "bill"),
+            content=body,
+            headers={"Content-Type": "application/json"},
+        )
+        assert (answer.status_code, answer.json()["error"]) == (400, "malformed")
 
 
 async def test_a_robot_names_its_company_by_its_document(store: Store) -> None:

@@ -45,6 +45,32 @@ def parse_form(body: bytes) -> Form:
     return form
 
 
+def form_of_json(document: object) -> Form:
+    """Return a JSON object as the form that says the same; lists get the keys `0`, `1`, ….
+
+    Raises `FormError` for anything but an object, for one with too many fields or nested too deep.
+    """
+    if not isinstance(document, dict):
+        msg = "not a JSON object"
+        raise FormError(msg)
+    left = [MAX_FIELDS]
+    return {key: _formed(value, left, depth=1) for key, value in document.items()}
+
+
+def _formed(value: object, left: list[int], depth: int) -> str | Form:
+    left[0] -= 1
+    if left[0] < 0 or depth > MAX_DEPTH:
+        msg = "too many fields, or nested too deep"
+        raise FormError(msg)
+    if isinstance(value, list):
+        value = {str(place): one for place, one in enumerate(value)}
+    if isinstance(value, dict):
+        return {key: _formed(one, left, depth + 1) for key, one in value.items()}
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return "" if value is None else str(value)
+
+
 def _path(key: str) -> list[str]:
     found = _KEY.fullmatch(key)
     if found is None:

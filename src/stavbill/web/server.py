@@ -24,7 +24,7 @@ from stavbill.store.database import Store
 from stavbill.store.inbox import Post
 from stavbill.web import described
 from stavbill.web.customers import RETRY_AFTER_S, add_customers, is_customers, unavailable
-from stavbill.web.forms import Form, FormError, parse_form, text_at
+from stavbill.web.forms import Form, FormError, form_of_json, parse_form, text_at
 from stavbill.web.health import is_ready, metrics_text
 from stavbill.web.posts import (
     ACTIONS,
@@ -37,7 +37,7 @@ from stavbill.web.posts import (
 from stavbill.web.signing import is_same, sign
 from stavbill.web.writer import Writer, writing
 
-FORM = "application/x-www-form-urlencoded"
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 AHEAD_S = 300
 log = get_logger()
 Answer = Awaitable[Response]
@@ -123,10 +123,12 @@ class _Door:
         """Take an event or an outgoing webhook, known by its application token."""
         form = await self._form(request)
         token = text_at(form, "auth", "application_token")
-        domain = (text_at(form, "auth", "domain") or "").casefold()
-        known = is_same(token, self._options.application_token)
-        if not known or domain not in {self._options.portal.casefold(), _host(self._options)}:
+        if not is_same(token, self._options.application_token):
             raise FORGED
+        domain = (text_at(form, "auth", "domain") or "").casefold()
+        if domain not in {self._options.portal.casefold(), _host(self._options)}:
+            # A portal that was renamed, or is known by two names: the token alone proves it.
+            log.info("event_names_another_domain")
         self._refuse_old(form)
         return await self._take(lambda: post_of_event(form))
 
@@ -168,10 +170,10 @@ class _Door:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
         if not body and empty:
             return {}
-        if kind != FORM:
-            raise Refusal(415, "not_a_form", f"Ожидался {FORM}.")
+        if kind not in {FORM, JSON}:
+            raise Refusal(415, "not_a_form", f"Ожидался {FORM} или {JSON}.")
         try:
-            return parse_form(body)
+            return parse_form(body) if kind == FORM else form_of_json(_json(body))
         except FormError as error:
             raise Refusal(400, "malformed", "Форма не разобрана.") from error
 
