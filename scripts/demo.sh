@@ -58,6 +58,12 @@ say "6. Ещё раз: писать нечего"
 stavbill --config "$CONFIG" run month --as-of "$DAY" --yes
 
 say "7. Документы: счёт, каким его увидит клиент, в папке"
+cat >> "$CONFIG" <<END
+
+[[documents.issuers]]
+issuer = "ps-kz"
+purpose_code = "851"                # КНП: без него счёт в тенге не печатается
+END
 stavbill --config "$CONFIG" invoice export "$DIR/счета"
 
 say "8. Клиенты получают счета: по письму каждому адресу карточки, стадия и лента в портале"

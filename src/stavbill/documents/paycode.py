@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterator
 
 import segno
+from PIL import Image
 
 from stavbill.documents.invoice import Form, InvoiceDocument
 
@@ -25,6 +26,7 @@ SCALE = 4
 # A denser code than this (long names) has modules too small for a screen of 96 dpi. With fewer
 # correcting bytes they are larger, which helps more than correction does.
 DENSEST = 16
+WHITE = 255
 
 
 def has_code(document: InvoiceDocument) -> bool:
@@ -57,8 +59,12 @@ def picture(text: bytes) -> bytes:
     made = _code(text, "m")
     if int(made.version) > DENSEST:
         made = _code(text, "l")
+    side = len(made.matrix)
+    dots = bytes(WHITE * (1 - dark) for row in made.matrix for dark in row)
+    # Grey, by Pillow: one bit a pixel is unpacked to colours when embedded, four times slower.
+    grey = Image.frombytes("L", (side, side), dots)
     out = io.BytesIO()
-    made.save(out, kind="png", scale=SCALE, border=0)
+    grey.resize((side * SCALE, side * SCALE), Image.Resampling.NEAREST).save(out, "PNG")
     return out.getvalue()
 
 

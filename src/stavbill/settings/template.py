@@ -55,6 +55,11 @@ OPTIONAL = """\
 # stamp = "stamp.png"
 # signature = "director.png"
 #
+# [[documents.issuers]]
+# issuer = "ps-kz"
+# purpose_code = "851"              # КНП, его назовёт бухгалтер: без него счёт не печатается
+# beneficiary_code = "17"           # Кбе, если его нет в реквизитах на портале
+#
 # [mail]                            # пока нет отправителя, писем нет
 # manual = false                    # true: каждый счёт ждёт stavbill invoice release
 #
