@@ -62,7 +62,7 @@ cat >> "$CONFIG" <<END
 
 [[documents.issuers]]
 issuer = "ps-kz"
-purpose_code = "851"                # КНП: без него счёт в тенге не печатается
+purpose_code = "851"                # КНП: печатается в счетах в тенге
 END
 stavbill --config "$CONFIG" invoice export "$DIR/счета"
 

@@ -109,8 +109,8 @@ async def test_a_kazakh_issuer_without_its_code_of_payments(tmp_path: Path) -> N
         company = company_named(place.sandbox.portal.state, "ТОО «Автотрэкер КЗ»")
         found = await warnings(place)
 
-        assert list(found) == [f"own_papers.{company}.print"]
-        assert "documents.issuers.ps-kz.purpose_code" in found[f"own_papers.{company}.print"][0]
+        assert list(found) == [f"own_papers.{company}.purpose_code"]
+        assert "documents.issuers.ps-kz" in found[f"own_papers.{company}.purpose_code"][1]
 
 
 async def test_several_accounts_and_none_chosen(tmp_path: Path) -> None:

@@ -64,6 +64,13 @@ def test_a_kazakh_invoice_with_its_codes_and_vat() -> None:
     assert "12 500,00 тг 1 724,14 тг" in text
 
 
+def test_codes_that_nobody_knows_leave_no_empty_label() -> None:
+    seller = replace(kazakh().seller, beneficiary_code="")
+    text = page(replace(kazakh(), seller=seller, purpose_code=""))
+    assert "Кбе" not in text
+    assert "Код назначения" not in text
+
+
 def test_a_sole_trader_and_a_natural_person() -> None:
     trader = Party(name="ИП Пробный П. П.", tax_number="500100732259", registration=OGRNIP)
     person = Party(name="Пробная Анна Ивановна", natural_person=True)

@@ -119,3 +119,9 @@ def test_what_hides_or_turns_text_is_not_printed() -> None:
     party = party_of(paper, RUB)
     assert party.name == "ООО «При мер»"
     assert party.address == "г. Примерск, д. 1"
+
+
+def test_a_registration_with_a_wrong_key_is_left_out() -> None:
+    right = "1027700132195"
+    assert party_of(replace(PAPER, registration=right), RUB).registration == right
+    assert party_of(replace(PAPER, registration="1027700132196"), RUB).registration == ""

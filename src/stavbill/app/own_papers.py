@@ -20,7 +20,7 @@ from stavbill.bitrix.read.papers import PaperRequisite, read_banks, read_requisi
 from stavbill.bitrix.read.shape import PortalShape
 from stavbill.clock import Clock
 from stavbill.documents.checks import seller_problems
-from stavbill.documents.invoice import Bank, Form
+from stavbill.documents.invoice import Bank, Form, Party
 from stavbill.errors import PortalError
 from stavbill.operations.sellers import (
     IssuerLook,
@@ -143,11 +143,7 @@ def _wrong(
     if isinstance(bank, str):
         problems = [bank]
     else:
-        problems = list(
-            seller_problems(
-                party, bank, form=form, issuer=rule.code, purpose_code=look.purpose_code
-            )
-        )
+        problems = list(seller_problems(party, bank, form=form, purpose_code=look.purpose_code))
     if problems:
         fix = f"Исправьте {WHERE}, или в stavbill.toml: до этого счета не печатаются"
         yield doubtful(f"{name}.print", f"{whose}: {' '.join(problems)}", fix)
@@ -155,8 +151,29 @@ def _wrong(
         text = f"{whose}: на портале несколько счетов в банке, печатается самый старый"
         fix = f"Назовите нужный: documents.issuers.{rule.code}.account, или выберите его в счёте"
         yield doubtful(f"{name}.account", text, fix)
-    if isinstance(bank, Bank) and form is Form.RUSSIA:
+    if seller.registration and not party.registration:
+        text = f"{whose}: ОГРН {seller.registration} с ошибкой, в счёте не печатается"
+        yield doubtful(f"{name}.registration", text, f"Исправьте его {WHERE}")
+    if form is Form.KAZAKHSTAN:
+        yield from _codes(party, look, rule, (name, whose))
+    elif isinstance(bank, Bank):
         yield from _doubts(bank, name, whose)
+
+
+def _codes(
+    party: Party, look: IssuerLook, rule: IssuerSettings, said: tuple[str, str]
+) -> Iterator[Check]:
+    """Yield the codes that a Kazakh payment order needs and the invoice will not bear."""
+    name, whose = said
+    codes = {
+        "beneficiary_code": ("Кбе", party.beneficiary_code),
+        "purpose_code": ("кода назначения платежа (КНП)", look.purpose_code),
+    }
+    for setting, (word, value) in codes.items():
+        if not value:
+            text = f"{whose}: нет {word}, плательщик будет искать его сам"
+            fix = f"Заполните documents.issuers.{rule.code}.{setting} в stavbill.toml"
+            yield doubtful(f"{name}.{setting}", text, fix)
 
 
 def _doubts(bank: Bank, name: str, whose: str) -> Iterator[Check]:

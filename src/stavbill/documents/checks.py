@@ -61,17 +61,14 @@ def _problems(document: InvoiceDocument) -> Iterator[str]:
         document.seller,
         document.bank,
         form=document.form,
-        issuer=document.issuer,
         purpose_code=document.purpose_code,
     )
     for problem in (*_number_problems(buyer, document.form, abroad=True), *_party_problems(buyer)):
         yield f"Покупатель {buyer.name.strip() or NAMELESS}: {problem}."
 
 
-def seller_problems(
-    seller: Party, bank: Bank, *, form: Form, issuer: str, purpose_code: str
-) -> Iterator[str]:
-    """Yield what keeps every invoice of a seller from being printed; `issuer` is its rule's code.
+def seller_problems(seller: Party, bank: Bank, *, form: Form, purpose_code: str) -> Iterator[str]:
+    """Yield what keeps every invoice of a seller from being printed.
 
     A currency of the account is the form's: rubles in Russia.
     """
@@ -80,7 +77,7 @@ def seller_problems(
     if form is Form.RUSSIA:
         problems = _russian_bank(bank)
     else:
-        problems = chain(_kazakh_bank(bank), _kazakh_codes(seller, issuer, purpose_code))
+        problems = chain(_kazakh_bank(bank), _kazakh_codes(seller, purpose_code))
     for problem in problems:
         yield f"Счёт поставщика {seller.name.strip() or NAMELESS}: {problem}."
 
@@ -246,14 +243,9 @@ def _kazakh_bank(bank: Bank) -> Iterator[str]:
         yield "нет названия банка"
 
 
-def _kazakh_codes(seller: Party, issuer: str, purpose_code: str) -> Iterator[str]:
-    """Yield what is missing of the codes without which no Kazakh bank takes a payment order."""
-    setting = f"documents.issuers.{issuer}"
-    if not seller.beneficiary_code:
-        yield f"нет Кбе: заполните {setting}.beneficiary_code или реквизиты на портале"
-    elif not BENEFICIARY_CODE.fullmatch(seller.beneficiary_code):
+def _kazakh_codes(seller: Party, purpose_code: str) -> Iterator[str]:
+    """Yield what is wrong with Кбе and КНП; the payer's bank knows them where they are missing."""
+    if seller.beneficiary_code and not BENEFICIARY_CODE.fullmatch(seller.beneficiary_code):
         yield f"Кбе {seller.beneficiary_code} с ошибкой: должно быть 2 цифры"
-    if not purpose_code:
-        yield f"нет кода назначения платежа (КНП): заполните {setting}.purpose_code"
-    elif not PURPOSE_CODE.fullmatch(purpose_code):
+    if purpose_code and not PURPOSE_CODE.fullmatch(purpose_code):
         yield f"КНП {purpose_code} с ошибкой: должно быть 3 цифры"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from stavbill.billing.money import Currency
 from stavbill.bitrix.read.papers import PaperRequisite
 from stavbill.delivery.letter import UNSAFE
-from stavbill.documents.checks import is_inn
+from stavbill.documents.checks import is_inn, is_ogrn
 from stavbill.documents.invoice import Bank, Form, Party, Signer
 from stavbill.plan.records import BankDetail
 
@@ -114,7 +114,8 @@ def party_of(
         name=_name(paper, currency, natural_person=natural_person),
         tax_number=_number(paper, currency),
         kpp=paper.kpp,
-        registration=paper.registration,
+        # No bank asks for it: a wrong one is left out, and keeps no invoice from its customer.
+        registration=paper.registration if is_ogrn(paper.registration) else "",
         address=one_spaced(paper.address),
         beneficiary_code=beneficiary_code or paper.beneficiary_code,
         natural_person=natural_person,
