@@ -102,6 +102,28 @@ async def test_posts_are_dealt_with_by_a_worker(tmp_path: Path) -> None:
             assert await dealt_with(place, event) is PostState.FAILED
 
 
+async def test_a_button_pressed_while_writing_is_stopped_is_done_after_go(tmp_path: Path) -> None:
+    async with installed(tmp_path, companies=20) as place:
+        await place.run(dry_run=True)
+        async with listening(place) as (client, workers):
+            await workers.ask("stop", "--reason", "the accountant looks")
+            cancelled = await ask(client, "bill", company=BILLED)
+            await workers.ask("ops", "cancel", f"hook:{cancelled}")
+            assert await dealt_with(place, cancelled) is PostState.FAILED
+            pressed = await ask(client, "bill", company=BILLED)
+            assert pressed != cancelled
+            await asyncio.sleep(2)
+            assert (await workers.ask("ops", "post", pressed))["state"] == "new"
+            assert place.writes() == []
+            await workers.ask("go")
+            assert await dealt_with(place, pressed) is PostState.DONE
+            assert any(one["companyId"] == BILLED
+                       and str(one.get("xmlId") or "").startswith("stavbill:")
+                       for one in place.sandbox.portal.state.invoices)  # fmt: skip
+            await workers.ask("ops", "retry", f"hook:{cancelled}")
+            assert await dealt_with(place, cancelled) is PostState.DONE
+
+
 async def test_an_event_of_our_own_write_ends_after_one_reading(tmp_path: Path) -> None:
     async with installed(tmp_path, companies=COMPANIES) as place:
         await place.run()

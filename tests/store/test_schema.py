@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
 from stavbill.errors import ConfigError, StoreError
-from stavbill.store.database import Store
+from stavbill.store.database import Store, connect_engine
 from stavbill.store.delivery_tables import metadata
+from stavbill.store.inbox import PostState, read_post
 from stavbill.store.schema import newest_version, open_store, store_version, upgrade_store
 
 
@@ -37,6 +40,33 @@ def test_another_version_is_refused_with_the_command(store: Store, store_url: st
 def test_upgrading_twice_changes_nothing(store_url: str) -> None:
     assert upgrade_store(store_url) == (None, newest_version())
     assert upgrade_store(store_url) == (newest_version(), newest_version())
+
+
+def test_a_post_that_waited_in_the_version_before_is_looked_after(store_url: str) -> None:
+    before = Store(connect_engine(store_url))
+    with before.write() as db:
+        config = Config()
+        config.set_main_option("script_location", "stavbill.store:migrations")
+        config.attributes["connection"] = db
+        command.upgrade(config, "0004")
+        for event, state in (("waits", "new"), ("ended", "done")):
+            db.execute(
+                text(
+                    "INSERT INTO inbox (portal, event, kind, body, state, times, detail, received) "
+                    "VALUES ('p', :event, 'bill', '{}', :state, 1, '', '2026-12-10 06:00:00')"
+                ),
+                {"event": event, "state": state},
+            )
+    before.close()
+    assert upgrade_store(store_url) == ("0004", newest_version())
+    store = open_store(store_url)
+    with store.read() as db:
+        waits, ended = (read_post(db, "p", event) for event in ("waits", "ended"))
+    store.close()
+    assert waits is not None
+    assert (waits.attempts, waits.workflow, waits.due) == (1, "hook:waits", None)
+    assert ended is not None
+    assert (ended.attempts, ended.state) == (0, PostState.DONE)
 
 
 def test_foreign_tables_are_refused(store_url: str) -> None:

@@ -44,7 +44,7 @@ from stavbill.store.schema import open_store
 from stavbill.store.workers import Worker, all_workers
 from stavbill.workflows.engine import open_client
 from stavbill.workflows.inspect import OPEN, Workflow, cancel, retry, state_of, steps_that_said
-from stavbill.workflows.naming import MONTH, NIGHTLY, month_id, rerun_id, runs_of
+from stavbill.workflows.naming import HOOK, MONTH, NIGHTLY, month_id, rerun_id, runs_of
 from stavbill.workflows.starting import ask_for_month, ask_for_operation
 
 CANCELLED = "отменён"
@@ -119,12 +119,12 @@ def cancel_workflow(config: Path, workflow: str, *, who: str) -> Sequence[str]:
             if run is not None and run.state is RunState.WAITING_APPROVAL:
                 set_state(db, run.run, RunState.STOPPED, at=desk.clock.now(), detail=why)
                 return (workflow,)
-            posts = posts_of_workflow(db, desk.portal, workflow)
+            posts = _posts_of(db, desk.portal, workflow)
         waiting = any(post.state is PostState.NEW for post in posts)
         ids: Sequence[str] = (workflow,)
         with open_client(desk.engine) as client:
             known = state_of(client, workflow)
-            if known is None or known.state in OPEN or not waiting:
+            if not waiting or (known is not None and known.state in OPEN):
                 ids = cancel(client, workflow)
         with desk.store.write() as db:
             _stop(db, desk, workflow, posts, why)
@@ -147,6 +147,15 @@ def _stop(db: Connection, desk: Desk, workflow: str, posts: Sequence[Post], why:
             set_state(db, run, RunState.STOPPED, at=at, detail=why)
 
 
+def _posts_of(db: Connection, portal: str, workflow: str) -> tuple[Post, ...]:
+    """Return the posts that a workflow deals with, or would if it had been begun."""
+    posts = posts_of_workflow(db, portal, workflow)
+    if not posts and workflow.startswith(HOOK):
+        waiting = read_post(db, portal, workflow.removeprefix(HOOK))
+        posts = () if waiting is None else (waiting,)
+    return posts
+
+
 def retry_workflow(config: Path, workflow: str) -> str:
     """Let a failed, stopped or cancelled workflow go on, with the runs that were stopped for it.
 
@@ -154,7 +163,7 @@ def retry_workflow(config: Path, workflow: str) -> str:
     """
     with open_desk(config) as desk, open_client(desk.engine) as client:
         with desk.store.read() as db:
-            posts = posts_of_workflow(db, desk.portal, workflow)
+            posts = _posts_of(db, desk.portal, workflow)
             runs = runs_of(workflow, desk.portal, [post.event for post in posts])
             known = [run for name in runs if (run := read_run(db, name)) is not None]
         stopped = [
@@ -172,7 +181,9 @@ def retry_workflow(config: Path, workflow: str) -> str:
             for post in posts:
                 if post.detail.startswith(CANCELLED):
                     wake_post(db, desk.portal, post.event, at=desk.clock.now())
-        return retry(client, workflow)
+        woken = any(post.detail.startswith(CANCELLED) for post in posts)
+        # A post that was cancelled before it was begun has no workflow; a worker begins it now.
+        return workflow if woken and state_of(client, workflow) is None else retry(client, workflow)
 
 
 def ask_workers_for_month(config: Path, *, on: date | None, yes: bool) -> Asked:
