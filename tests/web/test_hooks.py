@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from stavbill.store.database import Store
-from stavbill.store.inbox import Post, PostState, end_post, note_attempt, put_posts
+from stavbill.store.inbox import Post, PostState, end_post, note_attempt, put_off, put_posts
 from stavbill.web.signing import robot_url, sign
 from tests.web.served import API, FORM, NOW, OPTIONS, PORTAL, SECRET, TOKEN, served
 from tests.worker.hand_clock import HandClock
@@ -372,6 +372,17 @@ async def test_health_is_told_and_the_api_page_only_on_request(store: Store) -> 
     async with served(store, replace(OPTIONS, docs=True)) as web:
         assert (await web.client.get("/docs")).status_code == 200
         assert "/hooks/bitrix" in (await web.client.get("/openapi.json")).json()["paths"]
+
+
+async def test_readiness_tells_of_posts_that_are_tried_again(store: Store) -> None:
+    async with served(store) as web:
+        for company in (7, 8):
+            await web.event("ONCRMCOMPANYUPDATE", **{"data[FIELDS][ID]": str(company)})
+        tried, _ = web.waiting()
+        with store.write() as db:
+            put_off(db, PORTAL, tried.event, NOW, detail="портал не отвечает")
+        ready = (await web.client.get("/readyz")).json()
+        assert (ready["posts_waiting"], ready["posts_tried"]) == (2, 1)
 
 
 async def test_the_api_page_tells_how_to_ask_and_every_answer(store: Store) -> None:
