@@ -56,13 +56,14 @@ class Writer:
             stored = await asyncio.to_thread(self._write, [post for post, _ in several])
         except StoreError as away:
             _refuse(several, away)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  every asker is told, whatever it is
             # One that cannot be stored must not take the others with it.
             if len(several) > 1:
                 for asked in several:
                     await self._store_them([asked])
                 return
-            log.exception("post_cannot_be_stored")
+            # Without its trace: that would show what the post holds, and takes a second to draw.
+            log.error("post_cannot_be_stored", error=type(error).__name__)  # noqa: TRY400
             _refuse(several, error)
         else:
             for (_, done), one in zip(several, stored, strict=True):
