@@ -17,11 +17,12 @@ from stavbill.operations.month import run_month
 from stavbill.operations.month_steps import MonthRequest
 from stavbill.operations.parts import Parts
 from stavbill.operations.reconcile import reconcile
+from stavbill.operations.rerun import RerunRequest, rerun_company
 from stavbill.sandbox.portal import dump
 from stavbill.store.control import Flag, raise_flag
 from stavbill.store.runs import RunId
 from tests.end_to_end.driving import DAY, Installation, installed
-from tests.end_to_end.people import ask, command
+from tests.end_to_end.people import ask, command, edit_card
 
 SCALE = 120.0
 MORNING = datetime(2026, 12, 10, 7, 0, tzinfo=UTC)
@@ -148,6 +149,28 @@ async def test_a_second_change_is_told_though_a_person_answered_for_the_first(
         report = await check(place, night=2)
         assert (report["new"], report["gone"], report["tasks"]) == (1, 1, 1)
         assert len(check_tasks(place)) == 1
+
+
+async def test_the_task_about_a_deleted_invoice_closes_when_it_is_issued_again(
+    tmp_path: Path,
+) -> None:
+    async with billed(tmp_path) as place:
+        invoice = invoice_of(place)
+        company = int(invoice["companyId"])
+        [card] = [one for one in dump.companies(place.sandbox.portal.state) if one["ID"] == company]
+        code = next(one.code for one in place.sandbox.world.fields if one.attribute == "tariff")
+        await ask(place, "crm.item.delete", {"entityTypeId": 31, "id": invoice["id"]})
+        # Held, so that nobody would bill the month again by itself.
+        await edit_card(place, company, tariff="3*")
+        told = await check(place)
+        assert (told["found"]["deleted"], told["tasks"]) == (1, 1)
+        await edit_card(place, company, tariff=card[code])
+        async with parts_at(place, NIGHT + timedelta(hours=3)) as parts:
+            wanted = RerunRequest(company=company, on=DAY, again=True)
+            assert (await rerun_company(parts, wanted)).counts.billed == 1
+        report = await check(place, night=1)
+        assert "deleted" not in report["found"]
+        assert (report["tasks_closed"], check_tasks(place)) == (1, [])
 
 
 async def test_a_difference_that_is_gone_closes_its_task(tmp_path: Path) -> None:

@@ -166,6 +166,27 @@ def test_an_invoice_that_is_gone_was_deleted_or_moved() -> None:
     assert "99" in moved.detail
 
 
+def test_a_deleted_invoice_that_was_issued_again_is_told_no_more() -> None:
+    key = replace(DRAFT.key, issue=2)
+    external = EffectKey(format_invoice_key(key))
+    again = WrittenInvoice(external, InvoiceId(9), replace(DRAFT, key=key))
+    written = Written(invoices=(OURS, again), known_keys=frozenset({KEY, external}))
+    stands = replace(issued(invoice=InvoiceId(9), key=key), external_id=external)
+    assert compare_invoices(records(stands), written, {}) == ()
+    assert kinds(compare_invoices(records(), written, {})) == [FindingKind.DELETED] * 2
+    cancelled = replace(stands, issued=replace(stands.issued, state=InvoiceState.CANCELLED))
+    assert kinds(compare_invoices(records(cancelled), written, {})) == [
+        FindingKind.DELETED,
+        FindingKind.CANCELLED,
+    ]
+    # The first issue does not stand for the second.
+    assert kinds(compare_invoices(records(STANDS), written, {})) == [FindingKind.DELETED]
+    other = replace(key, period=replace(key.period, months=3))
+    others = replace(again, draft=replace(DRAFT, key=other))
+    seen = compare_invoices(records(stands), replace(written, invoices=(OURS, others)), {})
+    assert kinds(seen) == [FindingKind.DELETED]
+
+
 def test_an_invoice_that_was_remade_under_its_key_is_found_by_it() -> None:
     remade = issued(invoice=InvoiceId(8))
     assert compare_invoices(records(remade), WRITTEN, {}) == ()

@@ -70,7 +70,8 @@ def compare_invoices(
     for one in written.invoices:
         record = by_id.get(one.invoice) or _same_key(records, one.key)
         if record is None:
-            findings.append(_missing(company, one, elsewhere))
+            if one.invoice in elsewhere or not _is_issued_again(one, written, records):
+                findings.append(_missing(company, one, elsewhere))
         elif record.issued.state is InvoiceState.CANCELLED:
             findings.append(
                 found(
@@ -97,6 +98,21 @@ def compare_invoices(
         if record.issued.invoice not in mine and _is_unknown(company, record, written.known_keys)
     )
     return tuple(findings)
+
+
+def _is_issued_again(one: WrittenInvoice, written: Written, records: CompanyRecords) -> bool:
+    """Say whether a later issue for the same kinds and months stands: the advice was followed."""
+    key = one.draft.key
+    later = {
+        other.key
+        for other in written.invoices
+        if other.draft.key.issue > key.issue
+        and (other.draft.key.services, other.draft.key.period) == (key.services, key.period)
+    }
+    return any(
+        record.external_id.strip() in later and record.issued.state is not InvoiceState.CANCELLED
+        for record in records.invoices
+    )
 
 
 def _same_key(records: CompanyRecords, key: EffectKey) -> InvoiceRecord | None:
