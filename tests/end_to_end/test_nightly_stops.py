@@ -14,7 +14,7 @@ from stavbill.operations.reconcile import reconcile
 from stavbill.sandbox.portal.faults import Fault, Trouble
 from stavbill.store.control import Flag, raised_flags
 from stavbill.store.parking import parked_companies
-from stavbill.store.runs import RunId, read_run
+from stavbill.store.runs import RunId, RunState, read_run, set_state
 from tests.end_to_end.driving import Installation
 from tests.end_to_end.people import ask, tasks
 from tests.end_to_end.test_nightly import (
@@ -207,3 +207,28 @@ async def test_a_check_that_was_broken_off_is_gone_on_with(
         assert (report["state"], report["exit_code"], report["tasks"]) == ("done", 0, 1)
         assert len(check_tasks(place)) == 1
         assert len(ours(place)) > 0
+
+
+async def test_a_check_that_is_begun_again_forgets_what_it_saw_before(tmp_path: Path) -> None:
+    async with billed(tmp_path) as place:
+        invoice, run = invoice_of(place), RunId("nightly-2026-12-11")
+        await lose_key(place, 0)
+        place.sandbox.portal.faults.switch(NO_TASKS)
+        with pytest.raises(PortalError):
+            await check(place, run=run)
+        place.sandbox.portal.faults.switch()
+        # Killed while it still looked: its effects stand recorded, and nothing says apply.
+        async with parts_at(place, NIGHT) as parts:
+            with parts.store.write() as db:
+                set_state(db, run, RunState.READING, at=parts.now())
+        item = {"entityTypeId": 31, "id": invoice["id"]}
+        await ask(place, "crm.item.update", {**item, "fields": {"xmlId": invoice["xmlId"]}})
+        report = await check(place, run=run)
+        assert (report["exit_code"], report["tasks"], "key" in report["found"]) == (0, 0, False)
+        assert check_tasks(place) == []
+
+
+async def test_hold_tasks_that_nobody_could_judge_are_named(tmp_path: Path) -> None:
+    async with billed(tmp_path) as place:
+        assert (await check(place))["uncounted"] == []
+        assert len((await check(place, 3))["uncounted"]) > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -13,8 +13,16 @@ from stavbill.store.database import Store
 from stavbill.store.decisions import put_decisions
 from stavbill.store.effects import Status
 from stavbill.store.runs import RunId, RunState, set_state
-from stavbill.store.written import issued_to_skipped, last_decided
-from tests.store.samples import NOON, PORTAL, TENTH, decision_samples, facts_samples, put_invoice
+from stavbill.store.written import issued_to_skipped, last_decided, written_by_us
+from tests.store.samples import (
+    NOON,
+    PORTAL,
+    TENTH,
+    decision_samples,
+    effects_of,
+    facts_samples,
+    put_invoice,
+)
 from tests.store.test_intents import begin, intents, learn, record, send
 
 ONE = CompanyId(1)
@@ -76,3 +84,25 @@ def test_the_flag_of_the_day_an_invoice_was_decided(
         assert issued_to_skipped(db, PORTAL, [ONE], on=TENTH, at=NOON) == expected
         after = NOON + timedelta(days=60)
         assert issued_to_skipped(db, PORTAL, [ONE], on=after.date(), at=after) == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "count", "through"),
+    [
+        pytest.param(NOON, 3, date(2027, 1, 31), id="old enough to be seen in lists"),
+        pytest.param(NOON - timedelta(minutes=1), None, None, id="lists may lag behind"),
+    ],
+)
+def test_fields_that_were_just_written_are_not_compared(
+    store: Store, before: datetime, count: int | None, through: date | None
+) -> None:
+    run = begin(store, "month")
+    invoice, _, fields, *_ = effects_of(1)
+    record(store, run, invoice, fields)
+    for kind in ("put_invoice", "put_fields"):
+        (sent,) = send(store, run, kind)
+        learn(store, sent, Status.DONE, portal_id=77 if kind == "put_invoice" else None)
+    with store.read() as db:
+        written = written_by_us(db, PORTAL, [ONE], before=before).of(ONE)
+    assert (written.card_count, written.billed_through) == (count, through)
+    assert written.known_keys == {invoice.key}

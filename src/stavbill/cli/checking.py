@@ -144,5 +144,10 @@ def _print_nightly(document: Mapping[str, Any]) -> None:
         f"закрыто: {document['tasks_closed']} · на паузе: {len(document['parked'])} · "
         f"ещё неизвестно: {document['waiting']}"
     )
+    if document.get("uncounted"):
+        say(
+            f"Wialon давно не опрашивался ({', '.join(document['uncounted'])}): задачи о задержке "
+            "компаний, которые сверяются по Wialon, не проверены."
+        )
     if document["found"]:
         say("Подробно: stavbill check --findings")

@@ -22,6 +22,8 @@ from stavbill.store.runs import RunId, RunKind, RunState, read_run, set_state, u
 from stavbill.store.unsettled import is_stale, unsettled_runs
 
 DEFAULTS = JournalSettings()
+# Of a run in another state nobody said that its plan shall be sent, or somebody said no.
+_APPLIED = (RunState.APPLYING, RunState.DONE)
 
 
 def _silent(_ended: int) -> None:
@@ -114,8 +116,8 @@ class Journal:
         """Finish what earlier runs left, before anything new is planned.
 
         A run that was killed while it was applied is applied to its end, and so is one that ended
-        with doubts; of a stopped or failed one, and of one that lay about for hours, only what was
-        begun is settled: the rest is decided again. A killed run is done when nothing of it is open
+        with doubts; of any other, and of one that lay about for hours, only what was begun is
+        settled: the rest is decided again. A killed run is done when nothing of it is open
         any more; of the kinds that are to be left it stays open for whoever closes it.
         """
         self._release_dead()
@@ -126,7 +128,7 @@ class Journal:
             stale = {run for run in known if is_stale(db, run, at=self._clock.now())}
         reports = []
         for run, found in known.items():
-            begun_only = run in stale or found.state in (RunState.STOPPED, RunState.FAILED)
+            begun_only = run in stale or found.state not in _APPLIED
             # No company's decision waits for a message in a chat, which may be asked for in vain.
             waits = wait_doubts and found.kind is not RunKind.REPORT
             report = await self.apply(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -35,6 +36,7 @@ from stavbill.store.effects import Status, intents_after
 from stavbill.store.findings import count_open, end_mended, open_findings
 from stavbill.store.mirror import company_count, company_ids, connection_key, last_complete_reading
 from stavbill.store.parking import park
+from stavbill.store.recording import drop_planned
 from stavbill.store.run_parts import read_reading
 from stavbill.store.runs import (
     Run,
@@ -149,6 +151,9 @@ async def _look(
     with suppress(WritingStoppedError):
         # What cannot be finished now leaves its companies out of the comparison.
         await finish_earlier(parts, portal, progress)
+    with parts.store.write() as db:
+        # Of an earlier look at the same check that was broken off: the world has moved on.
+        drop_planned(db, run, at=parts.now(), detail="сверка начата заново")
     await read_portal(parts, portal, (), parts.today(), progress)
     await _read_own_rows(parts, progress)
     with parts.store.read() as db:
@@ -183,7 +188,7 @@ async def _look(
     why = "" if accept else _suspicious(comparer.compared)
     if not why:
         comparer.keep_gone()
-    _conclude(parts, run, comparer.compared, why=why)
+    _conclude(parts, run, comparer.compared, why=why, uncounted=_unseen(request.connections))
 
 
 async def _read_own_rows(parts: Parts, progress: Progress) -> None:
@@ -239,7 +244,14 @@ def _connections(parts: Parts) -> dict[str, ConnectionView]:
 
 
 # --------------------------------------------------------------------------------- concluding
-def _conclude(parts: Parts, run: RunId, compared: Compared, *, why: str) -> None:
+def _unseen(connections: Mapping[str, ConnectionView]) -> list[str]:
+    """Return the Wialon connections of which nobody knows what they show now."""
+    return sorted(name for name, view in connections.items() if view.snapshot is None)
+
+
+def _conclude(
+    parts: Parts, run: RunId, compared: Compared, *, why: str, uncounted: Sequence[str]
+) -> None:
     """Keep the report and park what is contradictory; from here on effects may be sent.
 
     `why` says why what was found is not believed, "" when it is. A violation of our own making
@@ -256,6 +268,7 @@ def _conclude(parts: Parts, run: RunId, compared: Compared, *, why: str) -> None
         "invoices": compared.invoices,
         "waiting": compared.waiting,
         "failed": compared.failed,
+        "uncounted": list(uncounted),
         "found": dict(compared.kinds),
         "remedies": _remedies(compared.kinds),
         "new": compared.new,

@@ -46,8 +46,8 @@ def written_by_us(
 ) -> WrittenByUs:
     """Return what the journal wrote for some companies.
 
-    Invoices first known to be written after `before` are left out of those that are compared: the
-    portal's lists may lag behind. Their keys are known all the same.
+    What was first known to be written after `before` is left out of what is compared: the portal's
+    lists may lag behind. The keys of such invoices are known all the same.
     """
     rows = db.execute(
         select(effects)
@@ -77,12 +77,9 @@ def written_by_us(
             case PutInvoice(key=key, draft=draft) if row.written_at <= before and row.portal_id:
                 one = WrittenInvoice(key, InvoiceId(row.portal_id), draft)
                 known[company] = replace(written, invoices=(*written.invoices, one))
-            case PutFields(card_count=count, billed_through=through):
-                known[company] = replace(
-                    written,
-                    card_count=written.card_count if count is None else count,
-                    billed_through=through or written.billed_through,
-                )
+            case PutFields() as fields:
+                is_fresh = max(row.sent_at or row.written_at, row.written_at) > before
+                known[company] = _with_fields(written, fields, is_fresh=is_fresh)
             case OpenTask(tag=tag) if tag == HOLD_TAG:
                 known[company] = replace(written, hold_task=True)
             case OpenTask(items=items) | MendTask(add=items):
@@ -90,6 +87,16 @@ def written_by_us(
             case _:
                 pass
     return WrittenByUs(known, {company: frozenset(codes) for company, codes in told.items()})
+
+
+def _with_fields(written: Written, fields: PutFields, *, is_fresh: bool) -> Written:
+    """Return what is known of a card after another write; a fresh one leaves its fields unknown."""
+    count, through = written.card_count, written.billed_through
+    if fields.card_count is not None:
+        count = None if is_fresh else fields.card_count
+    if fields.billed_through is not None:
+        through = None if is_fresh else fields.billed_through
+    return replace(written, card_count=count, billed_through=through)
 
 
 def companies_gone(
