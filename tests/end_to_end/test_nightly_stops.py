@@ -53,7 +53,8 @@ async def copied(place: Installation, by: int | None = None) -> int:
     fields = {name: invoice[name] for name in names}
     made = await ask(place, "crm.item.add", {"entityTypeId": 31, "fields": fields})
     if by is not None:
-        place.sandbox.portal.state.invoices.records[made["item"]["id"]]["createdBy"] = by
+        table = place.sandbox.portal.state.invoices
+        table.put(made["item"]["id"], table.records[made["item"]["id"]] | {"createdBy": by})
     return int(invoice["companyId"])
 
 
@@ -115,7 +116,7 @@ def billed_companies(place: Installation) -> list[int]:
 async def test_many_companies_gone_at_once_are_a_lost_permission(tmp_path: Path) -> None:
     async with billed(tmp_path) as place:
         for company in billed_companies(place)[:10]:
-            place.sandbox.portal.state.companies.records.pop(company)
+            place.sandbox.portal.state.companies.remove(company)
         place.sandbox.portal.calls.clear()
         for night in (0, 1):
             report = await check(place, night)
@@ -132,7 +133,7 @@ async def test_many_companies_gone_at_once_are_a_lost_permission(tmp_path: Path)
 async def test_a_company_that_is_gone_is_noted(tmp_path: Path) -> None:
     async with billed(tmp_path) as place:
         company = billed_companies(place)[0]
-        place.sandbox.portal.state.companies.records.pop(company)
+        place.sandbox.portal.state.companies.remove(company)
         place.sandbox.portal.calls.clear()
         report = await check(place)
         assert (report["found"]["company_gone"], report["exit_code"]) == (1, 0)

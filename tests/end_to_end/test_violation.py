@@ -34,7 +34,8 @@ async def copied(place: Installation, by: int | None = None) -> int:
     made = await ask(place, "crm.item.add", {"entityTypeId": 31, "fields": fields})
     copy: int = made["item"]["id"]
     if by is not None:
-        place.sandbox.portal.state.invoices.records[copy]["createdBy"] = by
+        table = place.sandbox.portal.state.invoices
+        table.put(copy, table.records[copy] | {"createdBy": by})
     return copy
 
 
