@@ -56,7 +56,7 @@ class OverlookingReader(PortalReader):
 async def caught_up(parts: Parts) -> tuple[str, int]:
     """Catch up; return how, and how many invoices are newer than what was known."""
     report = await sync_portal(parts)
-    return report["mode"], report["invoices"]
+    return str(report["mode"]), int(str(report["invoices"]))
 
 
 def known(parts: Parts, invoice: dict[str, Any]) -> InvoiceRecord:
