@@ -10,12 +10,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from stavbill.app.build import open_parts
+from stavbill.operations import posting
 from stavbill.operations.mail_parts import SendingRules
 from stavbill.operations.sending import send_due
 from stavbill.sandbox.mail.faults import Fault, Trouble
 from stavbill.sandbox.portal import dump
-from tests.delivery.office import Office, opened
+from stavbill.store.messages import Message
+from tests.delivery.office import Office, opened, put_invoice, stage_of
 from tests.worker.hand_clock import HandClock
 
 PASS = timedelta(minutes=30)
@@ -49,8 +53,8 @@ class Days:
 
 
 @asynccontextmanager
-async def days(directory: Path) -> AsyncIterator[Days]:
-    async with opened(directory) as office:
+async def days(directory: Path, *, companies: int = 12) -> AsyncIterator[Days]:
+    async with opened(directory, companies=companies) as office:
         clock, place = HandClock(office.parts.now()), office.installation
         # Everything of ours goes by the hand's clock: what is due at a time must be so for all.
         async with open_parts(place.config, place.env, clock) as parts:
@@ -113,3 +117,30 @@ async def test_a_doubt_is_asked_about_once_and_evidence_may_still_come(tmp_path:
         stages = Counter(one["stage"] for one in long.office.messages())
         assert stages["unclear"] == 1
         assert stages.total() == stages["sent"] + 1
+
+
+async def test_of_a_slow_sender_the_portal_is_asked_again_every_ten_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty letters at one a minute: what is cancelled while the first go is not sent."""
+    async with days(tmp_path, companies=40) as long:
+        office, usual = long.office, posting.PostOffice._letter
+        cancelled: list[str] = []
+
+        def letter(self: posting.PostOffice, message: Message, *words: object) -> bytes:
+            if not cancelled:
+                last = office.messages()[-1]["recipient"]
+                cancelled.append(last)
+                company = int(last.partition("@")[0])
+                put_invoice(office, company, stageId=stage_of(office, "F"))
+            return usual(self, message, *words)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(posting.PostOffice, "_letter", letter)
+        sender = replace(office.mail.senders["main"], per_minute=1)
+        mail = replace(office.mail, senders={"main": sender})
+        report: dict[str, Any] = await send_due(office.parts, mail)
+        assert report["collected"] > 11
+        assert report["withdrawn"] == 1
+        assert report["sent"] == report["collected"] - 1
+        assert not office.server.letters.to(cancelled[0])
+        assert report["unclear"] == 0

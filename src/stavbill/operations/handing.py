@@ -183,7 +183,8 @@ class Ledger:
         with self._store.write() as db:
             # The kill switch stops letters too: nothing leaves this house while it is up, nor while
             # the process ends and cannot wait for the answer.
-            self.is_stopped = not may_send() or bool(leaving and raised_flags(db, self._portal))
+            if leaving:
+                self.is_stopped = not may_send() or bool(raised_flags(db, self._portal))
             if leaving and not self.is_stopped:
                 left = note_leaving(db, leaving, owner=self._owner, at=now, until=now + CLAIM)
             if results:

@@ -155,7 +155,7 @@ class PostOffice:
         now = self._parts.now()
         late = self._parts.clock.monotonic() >= self._until
         known = [one for one in self._ready if one not in {*self._no_document, *self._aside}]
-        if late and self._claimed:
+        if self.ledger.is_stopped or (late and self._claimed):
             return ()
         with self._parts.store.write() as db:
             return claim_messages(
