@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar
@@ -171,7 +171,7 @@ async def _read_lists(
     reader, shape = parts.reader, portal.shape
     # Some companies have a page or two of everything: 50 would be asked for in vain.
     expected = known_sizes(parts) if not only else dict.fromkeys(LISTS, 0)
-    sizes = await asyncio.gather(
+    sizes = await _all_or_none(
         _put_cards(
             parts,
             portal,
@@ -188,6 +188,21 @@ async def _read_lists(
     if not only:
         _expect(parts, dict(zip(LISTS, sizes, strict=True)))
     return sum(sizes)
+
+
+async def _all_or_none(*lists: Coroutine[None, None, int]) -> list[int]:
+    """Read lists at the same time; when one fails, the others end before anybody goes on.
+
+    What they still put would belong to a reading that has failed, and the next one, which may
+    begin at once, would forget it as something that it has not seen.
+    """
+    tasks = [asyncio.ensure_future(one) for one in lists]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _put_cards(
