@@ -59,7 +59,7 @@ class State:
         self._next_contact_id = 1
 
     def _table(self, *fields: str) -> Table:
-        table = Table(self.clock.monotonic, {field: _Reader(field) for field in fields})
+        table = Table(self.monotonic, {field: _Reader(field) for field in fields})
         self._tables.append(table)
         return table
 
@@ -86,6 +86,11 @@ class State:
     def now_exact(self) -> datetime:
         """Return the moment of this call with its fraction of a second, UTC."""
         return self._moment or self.clock.now()
+
+    def monotonic(self) -> float:
+        """Return when this call happens, in seconds of the clock's own count."""
+        ahead = self.now_exact() - self.clock.now() if self._moment else timedelta()
+        return self.clock.monotonic() + ahead.total_seconds()
 
     def at(self, moment: datetime | None) -> None:
         """Let what runs from here on happen at `moment`; None for the clock's own time."""

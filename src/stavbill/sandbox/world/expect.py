@@ -74,12 +74,20 @@ class Counted:
 class Judge:
     """Judges the companies of one cluster as of one day.
 
-    `own_companies` are the ids of those that the portal really has.
+    `own_companies` are the ids of those that the portal really has. With `forced` a person has
+    set the sending day and the skip flag aside, for every company.
     """
 
-    def __init__(self, cluster: Cluster, as_of: date, own_companies: frozenset[int]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        as_of: date,
+        own_companies: frozenset[int],
+        *,
+        forced: bool = False,
+    ) -> None:
         """Read every card once."""
-        self.as_of, self.own = as_of, own_companies
+        self.as_of, self.own, self.forced = as_of, own_companies, forced
         self.companies = cluster.companies
         self.fees = {each.id: fees_of(each.card) for each in cluster.companies}
         self.accounts = {account.id: account for account in cluster.accounts}
@@ -103,9 +111,10 @@ class Judge:
             perhaps = frozenset({"not_its_day"} if waiting else ())
             return Expectation(SKIP, frozenset({"covered"}), may_also=perhaps)
         day = reading.sending_day(card.sending, self.as_of, DEFAULT_DAY)
-        if day is not None and day.opens is None:
+        awaited = None if self.forced else day
+        if awaited is not None and awaited.opens is None:
             return Expectation(SKIP, frozenset({"postponed"}))
-        if day is not None and day.opens is not None and self.as_of < day.opens:
+        if awaited is not None and awaited.opens is not None and self.as_of < awaited.opens:
             return Expectation(SKIP, frozenset({"not_its_day"}))
         reasons, also, count = self.holds(company, buckets)
         if day is None:
@@ -127,7 +136,7 @@ class Judge:
             return "not_a_customer"
         if card.status and not is_active(card):
             return "inactive"
-        if card.skip:
+        if card.skip and not self.forced:
             return "skip_flag"
         if all(groups is not None and not worth(groups) for groups in fees.values()):
             return "no_fee"

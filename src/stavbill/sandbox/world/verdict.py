@@ -11,6 +11,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +21,7 @@ from urllib.request import urlopen
 from stavbill.sandbox.world import months, reading, setting
 from stavbill.sandbox.world.build import World, build_world
 from stavbill.sandbox.world.expected import BILL, HOLD, Expectation, ExpectedInvoice
-from stavbill.sandbox.world.model import Invoice, Stage
+from stavbill.sandbox.world.model import Company, Invoice, Stage, UserField
 
 Dump = Mapping[str, list[dict[str, Any]]]
 """The portal's end state: `companies`, `invoices` with rows, `tasks` with links and group."""
@@ -31,42 +32,55 @@ Shape = tuple[int, str, str, tuple[Line, ...]]
 COMPLETED = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a dump holds, by company: live invoices, open tasks, the card's count."""
+
+    invoices: Mapping[int, Counter[Shape]]
+    tasks: Mapping[int, int]
+    counts: Mapping[int, object]
+
+
+def read_held(fields: Iterable[UserField], dump: Dump) -> Held:
+    """Return what is compared of a dump; `fields` name the card's count."""
+    held: dict[int, Counter[Shape]] = {}
+    for invoice in dump["invoices"]:
+        if invoice["live"]:
+            held.setdefault(invoice["companyId"], Counter())[_shape_of_held(invoice)] += 1
+    count_code = next(field.code for field in fields if field.attribute == "card_count")
+    counts = {int(card["ID"]): card.get(count_code) for card in dump["companies"]}
+    return Held(held, Counter(_companies_of(dump["tasks"])), counts)
+
+
 def differences(world: World, dump: Dump) -> list[str]:
     """Return what is not as the rules say, one sentence for each difference, by company.
 
     Checked are the live invoices, those from before included (issuer, currency, title, lines),
     the card's count, one open task for each held company and none for a skipped one.
     """
-    held: dict[int, Counter[Shape]] = {}
-    for invoice in dump["invoices"]:
-        if invoice["live"]:
-            held.setdefault(invoice["companyId"], Counter())[_shape_of_held(invoice)] += 1
-    tasks = Counter(_companies_of(dump["tasks"]))
-    count_code = next(field.code for field in world.fields if field.attribute == "card_count")
-    counts = {int(card["ID"]): card.get(count_code) for card in dump["companies"]}
+    held, companies = read_held(world.fields, dump), {each.id: each for each in world.companies()}
     found: list[str] = []
-    earlier = {company.id: company.invoices for company in world.companies()}
     for company_id, expected in sorted(world.all_expectations().items()):
-        wanted = [_shape_of_expected(each) for each in expected.invoices]
-        wanted += [
-            _shape_of_earlier(each)
-            for each in earlier[company_id]
-            if each.stage is not Stage.CANCELLED
-        ]
         said = [
-            *_invoices_differ(Counter(wanted), held.get(company_id, Counter())),
-            *_tasks_differ(expected, tasks[company_id]),
-            *_count_differs(expected, counts.get(company_id)),
+            *invoices_differ(companies[company_id], expected, held),
+            *_tasks_differ(expected, held.tasks.get(company_id, 0)),
+            *count_differs(company_id, expected, held),
         ]
         why = ", ".join(sorted(expected.reasons))
         found += [f"{company_id} ({expected.outcome} {why}): {each}" for each in said]
     return found
 
 
-def _invoices_differ(wanted: Counter[Shape], held: Counter[Shape]) -> Iterable[str]:
-    for shape in (wanted - held).elements():
+def invoices_differ(company: Company, expected: Expectation, held: Held) -> Iterable[str]:
+    """Compare the live invoices: those that the company had before, and those expected."""
+    wanted = Counter(_shape_of_expected(each) for each in expected.invoices)
+    wanted.update(
+        _shape_of_earlier(each) for each in company.invoices if each.stage is not Stage.CANCELLED
+    )
+    found = held.invoices.get(company.id, Counter())
+    for shape in (wanted - found).elements():
         yield f"no invoice {shape}"
-    for shape in (held - wanted).elements():
+    for shape in (found - wanted).elements():
         yield f"an invoice too many {shape}"
 
 
@@ -116,9 +130,11 @@ def _tasks_differ(expected: Expectation, tasks: int) -> Iterable[str]:
         yield f"{tasks} open tasks, {wanted} expected"
 
 
-def _count_differs(expected: Expectation, shown: object) -> Iterable[str]:
+def count_differs(company: int, expected: Expectation, held: Held) -> Iterable[str]:
+    """Compare the card's count, where the rules say what it must be."""
     if expected.card_count is None:
         return
+    shown = held.counts.get(company)
     number = int(float(str(shown))) if shown not in (None, "") else None
     if number != expected.card_count:
         yield f"the card counts {number}, {expected.card_count} expected"
