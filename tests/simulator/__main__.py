@@ -1,7 +1,8 @@
 """`python -m tests.simulator --seed N --nights M`: play nights until something must never be.
 
-Seeds from `--seed` on are played, thirty nights each, by as many processes as there are cores. A
-failing one is played again with fewer faults, prints the options that replay it, and ends with 1.
+Seeds from `--seed` on are played, thirty nights each, by as many processes as there are cores: the
+days of about nine months on which billing has something to do. A failing one prints the options
+that replay it, is played again with fewer faults, and ends with 1.
 """
 
 from __future__ import annotations
@@ -13,12 +14,30 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from traceback import format_exception
 
+from tests.simulator.inprocess import KilledError
 from tests.simulator.options import EVERYTHING, Options, Violated
-from tests.simulator.simulation import fewer, play
+from tests.simulator.playing import fewer, play
 
 A_SEED = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A seed's nights ended well: what was done, and how often each fault and actor struck."""
+
+    counts: dict[str, int]
+    struck: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong, and in how many nights; 0 when that is not known."""
+
+    text: str
+    nights: int
 
 
 def main() -> int:
@@ -38,18 +57,21 @@ def main() -> int:
         faults=faults,
         often=given.often,
     )
-    began, counts = time.monotonic(), Counter[str]()
+    began, counts, struck = time.monotonic(), Counter[str](), Counter[str]()
     with ProcessPoolExecutor() as pool:
         for options, result in zip(shares(wanted), pool.map(played, shares(wanted)), strict=True):
-            if isinstance(result, str):
-                print(f"FAILED: {result}", flush=True)
+            if isinstance(result, Failure):
                 pool.shutdown(cancel_futures=True)
-                less = fewer(options, lambda some: isinstance(played(some), str))
-                print(f"python -m tests.simulator {less.words}", flush=True)
+                print(f"FAILED: {result.text}", flush=True)
+                print(f"python -m tests.simulator {options.words}", flush=True)
+                less = fewer(options, result.nights, lambda one: isinstance(played(one), Failure))
+                print(f"with less: python -m tests.simulator {less.words}", flush=True)
                 return 1
-            counts.update(result)
+            counts.update(result.counts)
+            struck.update(result.struck)
     minutes = (time.monotonic() - began) / 60
-    print(", ".join(f"{name} {number}" for name, number in sorted(counts.items())))
+    for counted in (counts, struck):
+        print(", ".join(f"{name} {number}" for name, number in sorted(counted.items())))
     print(f"{counts['nights'] / minutes:.0f} nights a minute, nothing that must never be")
     return 0
 
@@ -62,12 +84,15 @@ def shares(wanted: Options) -> Iterator[Options]:
         left, seed = left - A_SEED, seed + 1
 
 
-def played(options: Options) -> dict[str, int] | str:
-    """Play a seed; return its counts, or what was violated."""
+def played(options: Options) -> Passed | Failure:
+    """Play a seed; return its counts, or what went wrong: a bug of the simulator's too."""
     try:
-        return dict(play(options).counts)
-    except (Violated, TimeoutError) as error:
-        return f"{type(error).__name__}: {error}"
+        made = play(options)
+    except Violated as error:
+        return Failure(f"{error}\n{''.join(format_exception(error.__cause__))}", error.nights)
+    except (Exception, KilledError) as error:  # noqa: BLE001  whatever it is, the seed is told
+        return Failure("".join(format_exception(error)), 0)
+    return Passed(dict(made.counts), dict(made.struck))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,6 +23,7 @@ from yarl import URL
 from stavbill.bitrix.gateway import BODY_LEAVES
 from stavbill.clock import Clock
 from stavbill.sandbox.portal.portal import Portal
+from stavbill.sandbox.portal.registry import METHODS
 from stavbill.sandbox.portal.wire import Response
 from stavbill.sandbox.wialon.host import WialonHost
 from stavbill.sandbox.wialon.wire import Request
@@ -30,6 +32,7 @@ from stavbill.store.database import Store
 TRIES, WAIT_S = 5, 1.0
 # How long a request is on its way, and its answer: time in which a process may die or be paused.
 CONNECT_S, THERE_S, BACK_S = 0.5, 0.5, 1.5
+WRITING = tuple(name for name, method in METHODS.items() if method.writes)
 
 
 class KilledError(BaseException):
@@ -37,10 +40,18 @@ class KilledError(BaseException):
 
 
 class Life:
-    """Whether an emulated process lives, or is paused; everything that it does asks here."""
+    """Whether an emulated process lives, or is paused; everything that it does asks here.
 
-    def __init__(self) -> None:
+    Its steps are counted: what it sends, what comes back, and its transactions, before and after.
+    At the step `dies_at` it dies, from `stops_at` on it stands still where it may wait.
+    """
+
+    def __init__(self, *, dies_at: int | None = None, stops_at: int | None = None) -> None:
         self.is_dead = False
+        self.steps = 0
+        self.struck = asyncio.Event()
+        self._dies_at = dies_at
+        self._stops_at = stops_at
         self._awake = asyncio.Event()
         self._awake.set()
 
@@ -48,8 +59,17 @@ class Life:
         if self.is_dead:
             raise KilledError
 
-    def pause(self) -> None:
-        self._awake.clear()
+    def step(self) -> None:
+        """Go one step on, perhaps the last one."""
+        self.check()
+        self.steps += 1
+        if self.steps == self._dies_at:
+            self.is_dead = True
+            self.struck.set()
+        if self.steps == self._stops_at:
+            self._awake.clear()
+            self.struck.set()
+        self.check()
 
     def wake(self) -> None:
         self._awake.set()
@@ -58,6 +78,19 @@ class Life:
         """Wait while paused."""
         await self._awake.wait()
         self.check()
+
+
+@dataclass(slots=True)
+class KillSwitch:
+    """Whether people let nothing be written now, and what was sent all the same."""
+
+    is_up: bool = False
+    disobeyed: list[str] = field(default_factory=list)
+
+    def look(self, body: bytes) -> None:
+        """See what a request that is on its way now would write."""
+        if self.is_up:
+            self.disobeyed += [name for name in WRITING if f'"{name}'.encode() in body.lower()]
 
 
 class MortalStore(Store):
@@ -77,9 +110,10 @@ class MortalStore(Store):
     @override
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        self._life.check()
+        self._life.step()
         with super().write() as db:
             yield db
+        self._life.step()
 
 
 async def detached(work: Coroutine[Any, Any, Response]) -> Response:
@@ -96,14 +130,18 @@ _going_on: set[asyncio.Task[Response]] = set()
 class PortalTransport(httpx.AsyncBaseTransport):
     """Our gateway's way to the portal."""
 
-    def __init__(self, portal: Portal, clock: Clock, life: Life) -> None:
+    def __init__(self, portal: Portal, clock: Clock, life: Life, switch: KillSwitch) -> None:
         self._portal = portal
         self._clock = clock
         self._life = life
+        self._switch = switch
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        # The last look at the switch was a moment ago: from here on a request is on its way.
+        self._switch.look(await request.aread())
         await self._clock.sleep(CONNECT_S)
+        self._life.step()
         await self._life.go_on()
         # Whoever hands the body over looks once more whether it may leave.
         trace = request.extensions.get("trace")
@@ -120,6 +158,7 @@ class PortalTransport(httpx.AsyncBaseTransport):
                 request.url.query.decode(),
             )
         )
+        self._life.step()
         await self._clock.sleep(BACK_S)
         await self._life.go_on()
         if answer.dropped:

@@ -8,12 +8,17 @@ from dataclasses import dataclass
 EVERYTHING = (
     "lost_before", "lost_after", "lost_mid_batch", "late", "error_before", "error_after", "slow",
     "query_limit", "overload", "operation_time", "refused", "row_deleted", "row_added", "lag",
-    "crash", "pause", "two", "rerun", "approval", "post", "people", "kill_switch", "nightly",
+    "wialon", "crash", "pause", "two", "rerun", "approval", "check", "post", "people", "release",
+    "kill_switch", "nightly",
 )  # fmt: skip
 
 
 class Violated(AssertionError):
-    """Something that must never be is; the text says what."""
+    """Something that must never be is; the text says what, `nights` how many it takes."""
+
+    def __init__(self, text: str, nights: int = 0) -> None:
+        super().__init__(text)
+        self.nights = nights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
+        # A year of seconds leaves no nanoseconds: a timer that is due now must not wait for them.
+        self._clock_resolution = 1e-6
 
     @override
     def time(self) -> float:
