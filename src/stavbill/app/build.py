@@ -151,6 +151,7 @@ def assemble(
         policy_for=policy_for,
         journal_for=journal_for,
         reports=Reports(dialogs=reports.dialogs, waiting_task=reports.waiting_task),
+        stages=settings.toml.portal.stages.model_dump(),
     )
 
 

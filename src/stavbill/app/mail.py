@@ -161,7 +161,6 @@ def _options(
             max_recipients=known.max_recipients,
             manual=known.manual,
         ),
-        stages=settings.toml.portal.stages.model_dump(),
         portal_links=known.pay_link == "portal",
     )
 

@@ -11,11 +11,20 @@ from stavbill.operations.parts import Parts
 from stavbill.operations.progress import SILENT, Progress
 from stavbill.operations.reading import PortalFacts
 from stavbill.operations.report import RunReport
-from stavbill.store.runs import Run, RunKind, RunState, add_requests, read_run
+from stavbill.operations.stages import drop_outrun_stages
+from stavbill.store.runs import (
+    Run,
+    RunKind,
+    RunState,
+    add_requests,
+    read_run,
+    unfinished_runs,
+)
 
 # A month is closed here, with its report; a nightly check by whoever repeats it.
 LEFT_OPEN = frozenset({RunKind.MONTH, RunKind.NIGHTLY})
 BILLING = frozenset({RunKind.MONTH, RunKind.RERUN})
+TOLD = RunKind.DELIVERY
 
 
 async def finish_earlier(parts: Parts, portal: PortalFacts, progress: Progress = SILENT) -> None:
@@ -26,6 +35,9 @@ async def finish_earlier(parts: Parts, portal: PortalFacts, progress: Progress =
     flag is up and something is left.
     """
     progress.stage("finish")
+    with parts.store.read() as db:
+        left = [one.run for one in unfinished_runs(db, parts.portal) if one.kind is TOLD]
+    await drop_outrun_stages(parts, portal, left)
     reruns: list[Run] = []
     for resumed in await portal.journal.resume(leave=LEFT_OPEN):
         with parts.store.read() as db:

@@ -82,9 +82,8 @@ class MailOptions:
     """Everything that sending may use.
 
     `owner` names this process and no other; `is_gone` says of another owner that its process has
-    certainly ended. `sender_of` is by the issuer's code, "" for every other issuer. `stages` are
-    the configured stage codes by meaning. `portal_links` asks the portal for its payment pages,
-    two commands for each invoice.
+    certainly ended. `sender_of` is by the issuer's code, "" for every other issuer.
+    `portal_links` asks the portal for its payment pages, two commands for each invoice.
     """
 
     owner: str
@@ -99,7 +98,6 @@ class MailOptions:
     whatsapp_instance: str = ""
     boxes: tuple[NoticeBox, ...] = ()
     rules: SendingRules = SendingRules()
-    stages: Mapping[str, str] = field(default_factory=dict)
     portal_links: bool = False
 
     def sender_for(self, issuer: str) -> Sender | None:

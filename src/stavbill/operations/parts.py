@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 
 from stavbill.billing.policy import Policy
@@ -40,7 +40,7 @@ class Parts:
 
     `policy_for` builds the policy for the portal's own companies, `journal_for` the journal for
     the portal's stages and fields: both are known only after the portal was asked. `portal` is its
-    host, `zone` its time zone.
+    host, `zone` its time zone. `stages` are the stage codes of the settings, by their meaning.
     """
 
     portal: str
@@ -55,6 +55,7 @@ class Parts:
     policy_for: Callable[[Sequence[OwnCompany]], Policy]
     journal_for: Callable[[PortalShape], Journal]
     reports: Reports = Reports()
+    stages: Mapping[str, str] = field(default_factory=dict)
 
     def now(self) -> datetime:
         """Return the aware UTC time of day."""

@@ -10,7 +10,6 @@ from collections.abc import Collection, Sequence
 
 from stavbill.billing.facts import InvoiceState
 from stavbill.bitrix.read.heads import read_heads
-from stavbill.operations.mail_parts import MailOptions
 from stavbill.operations.parts import Parts
 from stavbill.operations.reading import PortalFacts
 from stavbill.plan.effects import InvoiceStage, PutStage
@@ -24,22 +23,18 @@ MOVED_ON = "счёт уже в другой стадии: она остаётс�
 UNSENT = (Status.PLANNED, Status.DOUBT)
 
 
-async def still_new(
-    parts: Parts, mail: MailOptions, portal: PortalFacts, invoices: Collection[int]
-) -> frozenset[int]:
+async def still_new(parts: Parts, portal: PortalFacts, invoices: Collection[int]) -> frozenset[int]:
     """Return those invoices, by portal id, that stand in the stage that billing gave them.
 
     Raises `PortalError` when the portal cannot be asked.
     """
     heads = await read_heads(parts.gateway, invoices)
-    new = portal.shape.stage_codes(mail.stages).code(InvoiceStage.NEW)
+    new = portal.shape.stage_codes(parts.stages).code(InvoiceStage.NEW)
     live = portal.shape.meaning.state(new) is InvoiceState.LIVE
     return frozenset(key for key, head in heads.items() if live and head.stage == new)
 
 
-async def drop_outrun_stages(
-    parts: Parts, mail: MailOptions, portal: PortalFacts, runs: Sequence[RunId]
-) -> int:
+async def drop_outrun_stages(parts: Parts, portal: PortalFacts, runs: Sequence[RunId]) -> int:
     """Drop stages that a run was to set before it was killed and that were outrun; return how many.
 
     Applied hours later they would set a paid invoice back. Raises `PortalError` when the portal
@@ -50,7 +45,7 @@ async def drop_outrun_stages(
         after = 0
         while unsent := _unsent(parts, run, after):
             after = int(unsent[-1].intent)
-            dropped += await _drop(parts, mail, portal, unsent)
+            dropped += await _drop(parts, portal, unsent)
     return dropped
 
 
@@ -59,16 +54,14 @@ def _unsent(parts: Parts, run: RunId, after: int) -> tuple[Intent, ...]:
         return intents_after(db, run, after=after, limit=SEVERAL, statuses=UNSENT)
 
 
-async def _drop(
-    parts: Parts, mail: MailOptions, portal: PortalFacts, unsent: Sequence[Intent]
-) -> int:
+async def _drop(parts: Parts, portal: PortalFacts, unsent: Sequence[Intent]) -> int:
     stages = {one.intent: one for one in unsent if isinstance(one.effect, PutStage)}
     if not stages:
         return 0
     with parts.store.read() as db:
         known = settled_ids(db, list(stages.values()))
     ids = {intent: next(iter(found.values()), 0) for intent, found in known.items()}
-    fresh = await still_new(parts, mail, portal, [one for one in ids.values() if one])
+    fresh = await still_new(parts, portal, [one for one in ids.values() if one])
     outrun = [one for key, one in stages.items() if ids[key] not in fresh]
     now = parts.now()
     with parts.store.write() as db:

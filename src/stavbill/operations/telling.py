@@ -102,11 +102,11 @@ async def tell_portal(parts: Parts, mail: MailOptions, portal: PortalFacts) -> i
     """
     with parts.store.read() as db:
         left = _unfinished(db, parts)
-    await drop_outrun_stages(parts, mail, portal, left)
+    await drop_outrun_stages(parts, portal, left)
     for run in left:
         await _apply(parts, portal.journal, run)
     told, run = 0, _new_run(parts, mail)
-    while recorded := await _record_some(parts, mail, portal, run):
+    while recorded := await _record_some(parts, portal, run):
         told += recorded
     # One run for all: its batches are full.
     with parts.store.read() as db:
@@ -121,11 +121,11 @@ def _new_run(parts: Parts, mail: MailOptions) -> RunId:
     return RunId(f"delivery-{parts.today()}-{mark[:8]}")
 
 
-async def _record_some(parts: Parts, mail: MailOptions, portal: PortalFacts, run: RunId) -> int:
+async def _record_some(parts: Parts, portal: PortalFacts, run: RunId) -> int:
     """Record what is to be told of the next revisions and messages; return how many effects."""
     with parts.store.read() as db:
         sent = _not_parked(db, parts, _untold(db, parts, CHUNK))
-    fresh = await still_new(parts, mail, portal, [one.portal_id for one in sent])
+    fresh = await still_new(parts, portal, [one.portal_id for one in sent])
     waiting = {one.sending for one in sent if one.portal_id in fresh}
     due = next_working_day(parts.today(), portal.policy.calendar)
     with parts.store.write() as db:
