@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,11 +34,15 @@ FROM = Mailbox("Автотрэкер, счета", "billing@stavbill.example")
 
 @dataclass(slots=True)
 class PaperFactory:
-    """Documents for invoices: none for companies in `lacking`, nor, found late, `unprintable`."""
+    """Documents for invoices: none for companies in `lacking`, nor, found late, `unprintable`.
+
+    `happening` is what happens once between the claim of a company's letter and its last byte.
+    """
 
     lacking: dict[int, str] = field(default_factory=dict)
     unprintable: dict[int, str] = field(default_factory=dict)
     asked: Counter[EffectKey] = field(default_factory=Counter)
+    happening: dict[int, Callable[[], object]] = field(default_factory=dict)
 
     async def prepare(self, wanted: Sequence[Sending]) -> dict[SendingId, NoDocument]:
         return {
@@ -52,6 +56,7 @@ class PaperFactory:
 
     def _one(self, company: CompanyId, invoice: EffectKey) -> Files | NoDocument:
         self.asked[invoice] += 1
+        self.happening.pop(company, lambda: None)()
         if company in self.lacking | self.unprintable:
             return NoDocument(((self.lacking | self.unprintable)[company],))
         body = b"%PDF-1.7\n" + invoice.encode() * 40

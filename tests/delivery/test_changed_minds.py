@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +15,6 @@ from stavbill.delivery.links import Purpose, sign
 from stavbill.delivery.visits import Visit
 from stavbill.errors import ConfigError
 from stavbill.journal.fence import close_fence, open_fence
-from stavbill.operations import posting
 from stavbill.operations.evidence import Desk, Visitors
 from stavbill.operations.handing import CLAIM, Ledger, Lessons
 from stavbill.operations.parts import Parts
@@ -53,43 +51,24 @@ def letters_to(office: Office, recipient: str) -> int:
     return len(office.server.letters.to(recipient))
 
 
-def _before_it_leaves(
-    monkeypatch: pytest.MonkeyPatch, recipient: str, happens: Callable[[], object]
-) -> None:
-    """Let something happen when a message is claimed and its letter is written."""
-    usual = posting.PostOffice._letter
-
-    def letter(self: posting.PostOffice, message: Message, *words: object) -> bytes:
-        if message.recipient == recipient:
-            happens()
-        return usual(self, message, *words)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(posting.PostOffice, "_letter", letter)
-
-
-async def test_a_hold_keeps_what_is_claimed_already(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_hold_keeps_what_is_claimed_already(tmp_path: Path) -> None:
     async with opened(tmp_path) as office:
         key, said = key_of(office, 101), []
 
         def held() -> None:
             said.append(hold_sending(office.parts, key, comment="стоп", by="Петрова"))
 
-        _before_it_leaves(monkeypatch, "101@example.ru", held)
+        office.papers.happening[101] = held
         await office.send()
         assert said[0]["already_sent_to"] == said[0]["leaving_to"] == []
         assert letters_to(office, "101@example.ru") == 0
         assert message_to(office, "101@example.ru")["stage"] == "waiting"
-        monkeypatch.undo()
         release_sending(office.parts, key, by="Петрова")
         assert (await office.send())["sent"] == 1
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["while it waits", "when it is claimed"])
-async def test_a_company_that_is_parked_gets_no_letter(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, late: bool
-) -> None:
+async def test_a_company_that_is_parked_gets_no_letter(tmp_path: Path, *, late: bool) -> None:
     async with opened(tmp_path) as office:
         parts = office.parts
 
@@ -98,7 +77,7 @@ async def test_a_company_that_is_parked_gets_no_letter(
                 park(db, parts.portal, CompanyId(101), reason="проба", run=None, at=parts.now())
 
         if late:
-            _before_it_leaves(monkeypatch, "101@example.ru", parked)
+            office.papers.happening[101] = parked
         else:
             office.server.faults.switch(BUSY)
             await office.send(rules=replace(NOW, retry_first=timedelta(minutes=1)))
@@ -221,11 +200,9 @@ async def test_what_is_known_from_before_the_look_ends_no_doubt(tmp_path: Path) 
         assert _stage(office, message.message) is Stage.UNCLEAR
 
 
-async def test_a_process_that_ends_lets_nothing_leave(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_process_that_ends_lets_nothing_leave(tmp_path: Path) -> None:
     async with opened(tmp_path) as office:
-        _before_it_leaves(monkeypatch, "101@example.ru", lambda: close_fence("the test ends it"))
+        office.papers.happening[101] = lambda: close_fence("the test ends it")
         try:
             report = await asyncio.wait_for(office.send(), 60)
         finally:
@@ -233,7 +210,6 @@ async def test_a_process_that_ends_lets_nothing_leave(
         assert report["unclear"] == 0
         assert {one["stage"] for one in office.messages()} <= {"waiting", "sent"}
         assert message_to(office, "101@example.ru")["stage"] == "waiting"
-        monkeypatch.undo()
         assert (await office.send())["sent"] > 0
         assert set(office.mailbox.values()) == {1}
 

@@ -18,7 +18,6 @@ from stavbill.delivery.mailboxes import (
 )
 from stavbill.delivery.smtp import Security
 from stavbill.sandbox.clock import ScaledClock
-from stavbill.sandbox.mail import imap
 from stavbill.sandbox.mail.letters import Letter
 from stavbill.sandbox.mail.serve import mail_doors
 from stavbill.sandbox.mail.server import PASSWORD, MailServer
@@ -126,17 +125,12 @@ async def test_another_reader_of_a_maildir_is_no_trouble(tmp_path: Path) -> None
         await box.unread(())
 
 
-async def test_a_mailbox_that_keeps_no_marks_is_told_and_read_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refused(_session: object, _given: list[str], _by_uid: object) -> str:
-        return "NO read only"
-
+async def test_a_mailbox_that_keeps_no_marks_is_told_and_read_once(tmp_path: Path) -> None:
     async with opened(tmp_path) as office:
         sender = office.mail.senders["main"].smtp.sender.address
         await office.send()
         office.server.letters.take(_as_letter(office, sender))
-        monkeypatch.setattr(imap._Session, "_store", refused)
+        office.server.keeps_marks = False
         answer = await office.send(boxes=(_imap(office.doors.host, office.doors.imap_port),))
         assert answer["notices"]["learned"] == 1
         (trouble,) = answer["notices"]["troubles"]

@@ -158,7 +158,7 @@ class _Session:
         self.selected = None
         if given[0].upper() != "INBOX":
             return "NO [NONEXISTENT] there is only INBOX"
-        self.read_only = False
+        self.read_only = not self.boxes.mail.keeps_marks
         self.selected = self.boxes.letters(self.user)
         self.say("* FLAGS (\\Seen \\Deleted \\Flagged \\Answered)")
         self.say(f"* {len(self.selected)} EXISTS")

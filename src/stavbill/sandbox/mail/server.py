@@ -31,13 +31,14 @@ class MailServer:
     """What the server has taken, what goes wrong, and what it counted.
 
     `counts` has `connections`, `taken`, `refused_recipients`, `refused_logins` and one entry for
-    each kind of fault that struck.
+    each kind of fault that struck. Without `keeps_marks` mailboxes take no flags, as an archive's.
     """
 
     clock: SandboxClock
     letters: Letters = field(default_factory=Letters)
     faults: Faults = field(default_factory=Faults)
     counts: Counter[str] = field(default_factory=Counter)
+    keeps_marks: bool = True
     _reports: dict[asyncio.Task[None], Callable[[], None]] = field(default_factory=dict)
 
     def protocol(self, tls: ssl.SSLContext | None = None) -> SMTP:
