@@ -101,7 +101,7 @@ async def learn_with_companies(parts: Parts, companies: Sequence[CompanyId]) -> 
     if known is None:
         await read_portal(parts, facts, (), parts.today())
         return facts
-    reader, shape = parts.reader, facts.shape
+    reader, shape, began = parts.reader, facts.shape, parts.now()
     cards, invoices, contracts, requisites, tasks = await asyncio.gather(
         _all(reader.companies(shape, companies, expected=0)),
         _all(reader.invoices(shape, companies, expected=0)),
@@ -112,7 +112,7 @@ async def learn_with_companies(parts: Parts, companies: Sequence[CompanyId]) -> 
     linked: list[LinkedRecord] = [*invoices, *contracts, *requisites]
     linked += await with_checklists(parts, tasks)
     with parts.store.write() as db:
-        reading = begin_reading(db, parts.portal, whole=False, at=parts.now())
+        reading = begin_reading(db, parts.portal, whole=False, at=began)
         put_companies(db, parts.portal, reading, cards)
         put_records(db, parts.portal, reading, linked)
         forget_unseen(db, parts.portal, companies, reading)
