@@ -51,7 +51,7 @@ def lower_flag(db: Connection, portal: str, flag: Flag, *, who: str, at: datetim
 
 def raised_flags(db: Connection, portal: str) -> tuple[RaisedFlag, ...]:
     """Return the flags that are up."""
-    rows = db.execute(select(flags).where(flags.c.portal == portal).order_by(flags.c.since))
+    rows = db.execute(_RAISED, {"wanted": portal})
     return tuple(RaisedFlag(Flag(row.flag), row.reason, row.who, row.since) for row in rows)
 
 
@@ -89,3 +89,7 @@ _CHANGE = (
     .where(shared_states.c.name == bindparam("wanted"))
     .values(text=bindparam("changed"))
 )
+
+
+# Asked before every request.
+_RAISED = select(flags).where(flags.c.portal == bindparam("wanted")).order_by(flags.c.since)

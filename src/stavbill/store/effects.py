@@ -154,25 +154,32 @@ class Scope:
             wanted.append(effects.c.company == self.company)
         return wanted
 
+    def given(self) -> dict[str, object]:
+        """Return the values of what `wanted` leaves open."""
+        return {"wanted_run": self.run, "wanted_company": self.company}
+
+    @staticmethod
+    def wanted(*, for_company: bool) -> list[ColumnElement[bool]]:
+        """Return the conditions of `where`, for a statement that is built once."""
+        of_company = [effects.c.company == bindparam("wanted_company")] if for_company else []
+        return [effects.c.run == bindparam("wanted_run"), *of_company]
+
 
 def ready_ranks(db: Connection, scope: Scope, *, at: datetime) -> tuple[int, ...]:
     """Return the ranks of which anything may be sent now, in their order: one look at each."""
     query = _ranks_query(begun=scope.begun, for_company=scope.company is not None)
-    given = {"wanted_run": scope.run, "wanted_company": scope.company, "now": at}
-    return tuple(sorted(db.execute(query, given).scalars()))
+    return tuple(sorted(db.execute(query, scope.given() | {"now": at}).scalars()))
 
 
 @cache
 def _ranks_query(*, begun: bool, for_company: bool) -> CompoundSelect[int]:
     """Return the question for a kind of scope: it is asked whenever anything may have changed."""
     ready = select(effects.c.effect).where(
-        effects.c.run == bindparam("wanted_run"),
+        *Scope.wanted(for_company=for_company),
         effects.c.status == Status.PLANNED.value,
         effects.c.waits == 0,
         effects.c.due <= bindparam("now"),
     )
-    if for_company:
-        ready = ready.where(effects.c.company == bindparam("wanted_company"))
     if begun:
         ready = ready.where(effects.c.portal_id.is_not(None))
     return union_all(
@@ -262,29 +269,40 @@ class Waiting:
 
 def waiting(db: Connection, scope: Scope, status: Status) -> Waiting | None:
     """Return when effects in a status are due; of planned ones, those that wait for none."""
-    query = select(effects.c.due).where(
-        *scope.where(),
-        effects.c.status == status.value,
+    begun = scope.begun and status is Status.PLANNED
+    query = _waiting_query(begun=begun, for_company=scope.company is not None)
+    first, last = db.execute(query, scope.given() | {"status": status.value}).one()
+    return None if first is None else Waiting(first, last)
+
+
+@cache
+def _waiting_query(*, begun: bool, for_company: bool) -> Select[Any]:
+    """Return the question for a kind of scope: built once, it is asked all the time."""
+    due = select(effects.c.due).where(
+        *Scope.wanted(for_company=for_company),
+        effects.c.status == bindparam("status"),
         # Whatever was sent waited for none, so one index serves every status.
         effects.c.waits == 0,
     )
-    if status is Status.PLANNED and scope.begun:
-        query = query.where(effects.c.portal_id.is_not(None))
+    if begun:
+        due = due.where(effects.c.portal_id.is_not(None))
     # Ordered rather than min and max: each looks at one end of the index.
-    first = db.execute(query.order_by(effects.c.due).limit(1)).scalar_one_or_none()
-    if first is None:
-        return None
-    last = db.execute(query.order_by(effects.c.due.desc()).limit(1)).scalar_one()
-    return Waiting(first, last)
+    first, last = due.order_by(effects.c.due), due.order_by(effects.c.due.desc())
+    return select(first.limit(1).scalar_subquery(), last.limit(1).scalar_subquery())
 
 
 def first_claim_end(db: Connection, scope: Scope) -> datetime | None:
     """Return when the first claim on an effect being sent ends, None when none is being sent."""
     return db.execute(
-        select(func.min(effects.c.claim_until)).where(
-            *scope.where(), effects.c.status == Status.SENDING.value
-        )
+        _claim_query(for_company=scope.company is not None), scope.given()
     ).scalar_one_or_none()
+
+
+@cache
+def _claim_query(*, for_company: bool) -> Select[Any]:
+    return select(func.min(effects.c.claim_until)).where(
+        *Scope.wanted(for_company=for_company), effects.c.status == Status.SENDING.value
+    )
 
 
 def settled_ids(db: Connection, intents: Sequence[Intent]) -> dict[IntentId, dict[EffectKey, int]]:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any, NewType
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from stavbill.store.tables import runs
 
@@ -124,8 +124,11 @@ def add_requests(db: Connection, run: RunId, requests: int) -> None:
 
 def read_run(db: Connection, run: RunId) -> Run | None:
     """Return a run, None when it is not known."""
-    row = db.execute(select(runs).where(runs.c.run == run)).one_or_none()
+    row = db.execute(_RUN, {"wanted": run}).one_or_none()
     return None if row is None else _run(row)
+
+
+_RUN = select(runs).where(runs.c.run == bindparam("wanted"))
 
 
 def latest_runs(
