@@ -26,7 +26,7 @@ from typing import Any
 
 from benchmarks.served import DAY, STAVBILL, Served, served
 from stavbill.sandbox.world.build import build_world
-from stavbill.sandbox.world.verdict import differences
+from stavbill.sandbox.world.verdict import COMPLETED, differences
 from tests.postgres import private_cluster
 from tests.support.stopping import stop_outside_transactions
 
@@ -78,6 +78,7 @@ class Verdict:
     requests: int = 0
     invoices: int = 0
     duplicates: int = 0
+    twice: int = 0
     lost: int = 0
     differences: list[str] = field(default_factory=list)
     written_again: int = 0
@@ -86,7 +87,7 @@ class Verdict:
     @property
     def is_good(self) -> bool:
         """Whether the month ended as the rules ask for, each thing once."""
-        wrong = (self.duplicates, self.lost, len(self.differences), self.written_again)
+        wrong = (self.duplicates, self.twice, self.lost, len(self.differences), self.written_again)
         return self.state == "SUCCESS" and not any(wrong)
 
 
@@ -252,6 +253,7 @@ def _judge(chaos: Chaos, sandbox: Served, crowd: Crowd, verdict: Verdict) -> Non
     keys = Counter(one["xmlId"] for one in live if str(one["xmlId"] or "").startswith("stavbill:"))
     verdict.invoices = keys.total()
     verdict.duplicates = sum(number - 1 for number in keys.values())
+    verdict.twice = told_twice(dump)
     world = build_world(chaos.companies, chaos.seed, date.fromisoformat(DAY))
     told = differences(world, dump)
     # The task that tells of a company on pause: the rules do not speak of it.
@@ -261,6 +263,26 @@ def _judge(chaos: Chaos, sandbox: Served, crowd: Crowd, verdict: Verdict) -> Non
     if "effects" not in again:
         verdict.differences.append(f"one more run: {again}")
     verdict.written_again = sum(again.get("effects", {}).values())
+
+
+def told_twice(dump: dict[str, Any]) -> int:
+    """Count what people were told once too often: open tasks of a kind, and timeline entries.
+
+    An entry ends with a mark of its own, by which the journal knows it again.
+    """
+    told = Counter(
+        ("task", *task["links"], tag)
+        for task in dump["tasks"]
+        if task["status"] != COMPLETED
+        for tag in task["tags"]
+        if tag.startswith("stavbill")
+    )
+    told.update(
+        ("entry", *entry["owner"], entry["text"].rpartition("\n")[2])
+        for entry in dump["timeline"]
+        if "text" in entry
+    )
+    return sum(number - 1 for number in told.values())
 
 
 def table(chaos: Chaos, verdict: Verdict) -> str:
@@ -275,6 +297,7 @@ def table(chaos: Chaos, verdict: Verdict) -> str:
         "ended as": verdict.state or "not at all",
         "invoices": verdict.invoices,
         "duplicates": verdict.duplicates,
+        "told twice": verdict.twice,
         "lost": verdict.lost,
         "other than the rules say": len(verdict.differences),
         "written by one more run": verdict.written_again,

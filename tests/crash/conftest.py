@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from stavbill.sandbox.portal.gate import Point
-from tests.crash.place import COMPANIES, counting, scene
+from tests.crash.place import counting, scene
 
 
 @dataclass(frozen=True, slots=True)
 class Undisturbed:
-    """The end state of a month that nobody disturbed, and the points at the gate that it passed."""
+    """A month that nobody disturbed: its end state, the points at the gate that it passed.
+
+    `reached` says how often its process came to each seam.
+    """
 
     state: dict[str, object]
     points: tuple[Point, ...]
+    reached: Mapping[str, int]
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +36,10 @@ async def _run(directory: Path) -> Undisturbed:
     seen: list[Point] = []
     async with scene(directory) as quiet:
         quiet.portal.gate.watch(counting(seen))
-        await quiet.place.run(companies=COMPANIES)
-        return Undisturbed(quiet.end_state(), tuple(seen))
+        seams = directory / "seams.json"
+        await quiet.run_month(seams=seams)
+        reached = json.loads(seams.read_text(encoding="utf-8"))
+        return Undisturbed(quiet.end_state(), tuple(seen), reached)
 
 
 def _url(request: pytest.FixtureRequest) -> str:

@@ -13,6 +13,15 @@ def points(everything: Iterable[int], sample: Sequence[int]) -> list[int]:
     return list(everything) if WHOLE else list(sample)
 
 
-def struck(code: int) -> tuple[int, ...]:
-    """Return the exit codes of a process that was struck; beyond the last point none is."""
-    return (code, 0) if WHOLE else (code,)
+def is_beyond(number: int, reached: int, *, spread: int = 0) -> bool:
+    """Say whether a process may end without having been struck at a point.
+
+    That is so beyond the points that an undisturbed one came to; `spread` is by how many fewer
+    another one may come to, because it waits at other times.
+    """
+    return number > reached - spread
+
+
+def struck(code: int, number: int, reached: int, *, spread: int = 0) -> tuple[int, ...]:
+    """Return the exit codes of a process that was to be struck at a point."""
+    return (code, 0) if is_beyond(number, reached, spread=spread) else (code,)

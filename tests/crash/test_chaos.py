@@ -17,3 +17,4 @@ def test_a_month_of_chaos_writes_everything_once(database: str) -> None:
     verdict = run(chaos)
     assert verdict.is_good, "\n".join([table(chaos, verdict), *verdict.differences])
     assert verdict.killed + verdict.paused > 0
+    assert verdict.struck.total() > 0

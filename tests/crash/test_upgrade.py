@@ -35,7 +35,7 @@ def commit_of(version: str) -> str:
         added = "src/stavbill/store/migrations/versions/v0002_service.py"
         born = git("log", "--diff-filter=A", "--format=%H", "--", added).splitlines()
         return git("rev-parse", "--verify", f"{born[-1]}~1") if born else ""
-    return git("rev-parse", "--verify", f"{version}^{{commit}}") or git("rev-parse", "HEAD")
+    return git("rev-parse", "--verify", f"{version}^{{commit}}")
 
 
 @pytest.fixture(params=[BEFORE, FIRST_TABLES])
