@@ -45,6 +45,13 @@ def test_an_explanation_that_two_deal_with_is_told_once(monkeypatch: pytest.Monk
     assert made.struck["post"] == 3
 
 
+def test_a_process_that_read_before_another_billed_parks_nobody() -> None:
+    """It was paused in between: what it did not see yet was not deleted by anybody."""
+    faults = ("error_before", "query_limit", "overload", "refused", "pause")
+    made = play(Options(seed=22, nights=1, faults=faults))
+    assert made.struck["pause"] == 1
+
+
 def test_a_journal_that_repeats_what_is_unclear_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def repeat(self: lessons.Lessons, intent: object, *args: object, **words: object) -> object:
         del args, words
