@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from stavbill.delivery.notices import notices_in
@@ -118,6 +119,9 @@ def test_a_diagnosis_is_one_line_without_controls() -> None:
 @given(st.binary(max_size=2000), st.integers(0, 600))
 def test_a_report_spoilt_anywhere_is_no_error(noise: bytes, place: int) -> None:
     raw = report(returned=RETURNED)
+    # A name that is spoilt itself is another name, which no message of ours bears.
+    names = re.finditer(re.escape(OURS.encode()), raw)
+    assume(not any(found.start() <= place <= found.end() for found in names))
     for notice in notices_in(raw[:place] + noise + raw[place:]):
         assert notice.reference == OURS
 
