@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
-from sqlalchemy import Engine, ExceptionContext, event
+from sqlalchemy import Engine, ExceptionContext, create_engine, event, inspect, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from stavbill.errors import StoreError
@@ -17,6 +17,8 @@ from stavbill.workflows import month, single
 from stavbill.workflows.queues import register_queues
 
 NAME = "stavbill"
+# Where the engine keeps its tables on a server, and one of them.
+SCHEMA, A_TABLE = "dbos", "workflow_status"
 # By hand, never a hash of the code: an upgrade goes on with what the version before it began.
 # Raised only when a workflow's shape changes, after the old ones have drained.
 VERSION = "wf-1"
@@ -58,11 +60,12 @@ def stop_engine(wait_s: int = 0) -> None:
 
 @contextmanager
 def open_client(url: str) -> Iterator[DBOSClient]:
-    """Look at the engine's database from outside a worker.
+    """Look at the engine's database from outside a worker; it is made where no worker has made it.
 
-    Raises `StoreError` when no worker has made it yet, or it cannot be reached.
+    Raises `StoreError` when it cannot be reached.
     """
     try:
+        _make_tables(url)
         client = DBOSClient(
             system_database_url=url,
             serializer=DBOSPortableJSONSerializer(),
@@ -70,9 +73,20 @@ def open_client(url: str) -> Iterator[DBOSClient]:
             retry_connection_errors=False,
         )
     except (SQLAlchemyError, OSError) as error:
-        msg = "База движка не открывается. Запускался ли хоть раз stavbill worker?"
+        msg = "База движка не открывается. Проверьте database.url и права на папку с базой."
         raise StoreError(msg) from error
     try:
         yield client
     finally:
         client.destroy()
+
+
+def _make_tables(url: str) -> None:
+    known = make_url(url)
+    is_server = known.get_backend_name() == "postgresql"
+    engine = create_engine(known.set(drivername="postgresql+psycopg") if is_server else known)
+    try:
+        if not inspect(engine).has_table(A_TABLE, schema=SCHEMA if is_server else None):
+            DBOS.migrate(url)
+    finally:
+        engine.dispose()
