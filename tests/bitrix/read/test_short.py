@@ -49,3 +49,14 @@ async def test_a_command_that_met_a_limit_is_asked_again(code: str) -> None:
             found = await bulk.batch(asked)
             assert found.keys() == {"one", "two"}
             assert bulk.requests == 2
+
+
+@pytest.mark.parametrize("nth", [(1,), (2,), (3,), (1, 2), (2, 5)])
+async def test_a_chain_goes_on_from_the_page_that_met_a_limit(nth: tuple[int, ...]) -> None:
+    async with served(companies=0) as portal:
+        wanted = [portal.seed.company(f"ООО {n}", {"ORIGIN_ID": "1"}) for n in range(170)]
+        limit = Fault(Trouble.OPERATION_TIME, nth=nth, methods=("crm.company.list",))
+        portal.portal.faults.switch(limit)
+        async with reading(portal) as bulk:
+            found = [int(str(row["ID"])) async for rows in bulk.rows(spec(1)) for row in rows]
+            assert found == wanted

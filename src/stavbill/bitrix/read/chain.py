@@ -8,7 +8,7 @@ itself, which is harmless in reading. Source: performance page 1 and 2; Bitrix24
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from types import TracebackType
@@ -39,7 +39,7 @@ MOST_PAGES = 50
 BATCH_S = 25.0
 REQUEST_S = 120.0
 NO_BRAKE = 1_000_000
-OPERATION_TIME = "operation_time_limit"
+TIME_LIMIT = "operation_time_limit"
 # A method's seconds are free again after ten minutes at the latest.
 PATIENCE_S = 900.0
 
@@ -132,11 +132,16 @@ class BulkReader:
         nothing.
         """
         last, most, seen = after, MOST_PAGES, 0
+        until = self._clock.monotonic() + PATIENCE_S
         while True:
             pages = min(most, MOST_PAGES if expected is None else _pages_left(expected, seen))
-            answer, seconds = await self._ask(_chain(spec, last, pages))
-            chunk, ended = self._unchain(spec, answer, last, pages)
+            commands = _chain(spec, last, pages)
+            answer, seconds = await self._ask(commands)
+            limited = self._limited(commands, answer)
+            waits = limited if self._clock.monotonic() < until else frozenset[str]()
+            chunk, ended = self._unchain(spec, answer, last, pages, waits)
             if chunk:
+                until = self._clock.monotonic() + PATIENCE_S
                 yield chunk
                 last = max(last, _id(spec, chunk[-1]))
                 seen += len(chunk)
@@ -170,31 +175,34 @@ class BulkReader:
         return {key: result.value for key, result in answer.ran.items()}
 
     async def ask(self, commands: Mapping[str, Command]) -> BatchAnswer:
-        """Send one batch of reading commands; failed ones are values. Raises as `batch`."""
-        return (await self._ask(commands))[0]
+        """Send one batch of reading commands; failed ones are values. Raises as `batch`.
 
-    async def _ask(self, commands: Mapping[str, Command]) -> tuple[BatchAnswer, float]:
-        """Send one batch, again when commands of it met a limit: reading may be repeated.
-
-        Returns also how long the portal took, the waits for the limiter apart.
+        What met a limit is asked again.
         """
         until = self._clock.monotonic() + PATIENCE_S
-        while True:
-            answer, seconds = await self._ask_once(commands)
-            limited = {
-                commands[key].method: failure.code.casefold()
-                for key, failure in answer.failed.items()
-                if judge(failure.code) is Verdict.REFUSED
-            }
-            if not limited or self._clock.monotonic() >= until:
-                return answer, seconds
-            for method, code in limited.items():
-                if code == OPERATION_TIME:
-                    self._limiter.block(method)
-                else:
-                    self._limiter.back_off()
+        answer, _ = await self._ask(commands)
+        while (limited := self._limited(commands, answer)) and self._clock.monotonic() < until:
+            more, _ = await self._ask({key: commands[key] for key in limited})
+            left = {key: one for key, one in answer.failed.items() if key not in limited}
+            not_run = answer.not_run | more.not_run
+            answer = BatchAnswer({**answer.ran, **more.ran}, {**left, **more.failed}, not_run)
+        return answer
 
-    async def _ask_once(self, commands: Mapping[str, Command]) -> tuple[BatchAnswer, float]:
+    def _limited(self, commands: Mapping[str, Command], answer: BatchAnswer) -> frozenset[str]:
+        """Return the commands that met a limit, having told everybody of it."""
+        limited = {
+            key: failure.code.casefold()
+            for key, failure in answer.failed.items()
+            if judge(failure.code) is Verdict.REFUSED
+        }
+        for method in {commands[key].method for key, code in limited.items() if code == TIME_LIMIT}:
+            self._limiter.block(method)
+        if any(code != TIME_LIMIT for code in limited.values()):
+            self._limiter.back_off()
+        return frozenset(limited)
+
+    async def _ask(self, commands: Mapping[str, Command]) -> tuple[BatchAnswer, float]:
+        """Send one batch; how long the portal took for it, the wait for the limiter apart."""
         calls: dict[str, int] = {}
         for command in commands.values():
             calls[command.method] = calls.get(command.method, 0) + 1
@@ -224,16 +232,19 @@ class BulkReader:
         return answer, seconds
 
     def _unchain(
-        self, spec: ListSpec, answer: BatchAnswer, last: int, pages: int
+        self, spec: ListSpec, answer: BatchAnswer, last: int, pages: int, waits: Collection[str]
     ) -> tuple[list[dict[str, Json]], bool]:
         """Return the rows of a batch, and whether the list has ended.
 
         After a short page the next reference stays unresolved: the portal runs the command all the
-        same, with the first page again or an error. The chain ends at the short page.
+        same, with the first page again or an error. The chain ends at the short page. It goes on
+        later from a page that `waits` for a limit.
         """
         chunk: list[dict[str, Json]] = []
         for page in range(pages):
             key = f"p{page}"
+            if key in waits:
+                return chunk, False
             if key in answer.failed:
                 raise self._command_failed(spec.method, answer.failed[key])
             rows = _rows(spec, answer.ran[key].value)
