@@ -90,6 +90,9 @@ def _rates(kind: Trouble) -> tuple[float, ...]:
     """Return how often a kind may strike: a night writes little and reads much."""
     if kind in ROWS:
         return (0.1,)
+    if kind is Trouble.OPERATION_TIME:
+        # Drawn for each command: at a twentieth no batch of fifty would ever pass.
+        return (0.002, 0.01)
     return (0.05, 0.2, 0.5) if kind in WRITES_ONLY else (0.02, 0.05, 0.2)
 
 

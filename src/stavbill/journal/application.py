@@ -99,7 +99,9 @@ class Application:
         timer: asyncio.Task[None] | None = None
         watched: set[asyncio.Task[None]] = set(self._tasks)
         if wake is not None and self._stop is None:
-            wait_s = max((wake - self._clock.now()).total_seconds(), self._settings.retry_s)
+            wait_s = (wake - self._clock.now()).total_seconds()
+            # What is due and cannot start yet starts when a task is over; others are looked at.
+            wait_s = wait_s if wait_s > self._settings.retry_s else self._settings.poll_s
             timer = asyncio.ensure_future(_sleep(self._clock, wait_s))
             watched.add(timer)
         try:
