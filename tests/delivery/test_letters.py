@@ -18,6 +18,7 @@ from stavbill.billing.money import Currency, Money
 from stavbill.bitrix.recipients import EMAIL, is_email
 from stavbill.delivery.letter import (
     PDF,
+    PLACE,
     Attachment,
     Letter,
     Mailbox,
@@ -145,6 +146,24 @@ def test_a_message_id_is_the_same_for_the_same_delivery_and_for_no_other() -> No
 
 def test_one_line_hides_nothing_by_invisible_marks() -> None:
     assert one_line("a\u202egnp.exe\u200b\ufeff  b\t c") == "a gnp.exe b c"
+
+
+@given(
+    st.lists(st.binary(max_size=300), max_size=3),
+    st.text(max_size=100) | st.just(PLACE.decode()),
+    st.sampled_from(("", "--=_stavbill_0", "--=_stavbill_1--\r\n.\r\n")),
+)
+def test_files_and_words_come_out_as_they_were_put_in(
+    bodies: list[bytes], words: str, line: str
+) -> None:
+    text = f"{words}\n{line}\n"
+    files = tuple(Attachment(f"{n}.pdf", PDF, body) for n, body in enumerate(bodies))
+    message = parsed(replace(LETTER, text=text, html=text, attachments=files))
+    found = [(one.get_filename(), one.get_content()) for one in message.iter_attachments()]
+    assert found == [(one.name, one.body) for one in files]
+    seen = message.get_body(("plain",))
+    assert seen is not None
+    assert seen.get_content().splitlines() == text.splitlines()
 
 
 # ----------------------------------------------------------------------------------- the words

@@ -8,11 +8,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from binascii import b2a_base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
+from functools import lru_cache
+
+from typing_extensions import override
 
 # Everything that could end a header or hide text: controls, line separators, direction marks. Bytes
 # that are no UTF-8 come as lone surrogates, and no database takes those.
@@ -21,7 +26,39 @@ UNSAFE = re.compile(
 )
 LONGEST_HEADER = 200
 ID_LENGTH = 32
+# Stands for a file until the letter is written.
+PLACE = b"the file stands here"
+PLACE_IN_LETTER = b2a_base64(PLACE, newline=False) + b"\r\n"
+LINE_LENGTH = 76
+REMEMBERED = 256
 PDF = ("application", "pdf")
+
+
+class _Remembering(EmailPolicy):
+    """The policy of mail that goes by SMTP; what stands in letter after letter is made once."""
+
+    @override
+    def header_store_parse(self, name: str, value: object) -> tuple[str, str]:
+        if isinstance(value, str) and not hasattr(value, "name"):
+            return _parsed(name, value)
+        return super().header_store_parse(name, value)
+
+    @override
+    def fold_binary(self, name: str, value: str) -> bytes:
+        return _folded(name, value)
+
+
+POLICY = _Remembering(linesep="\r\n")
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _parsed(name: str, value: str) -> tuple[str, str]:
+    return SMTP.header_store_parse(name, value)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _folded(name: str, value: str) -> bytes:
+    return SMTP.fold_binary(name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +94,7 @@ class Letter:
 
     def encoded(self) -> bytes:
         """Return the letter as a mail server takes it, lines ended by CRLF."""
-        mail = EmailMessage(policy=SMTP)
+        mail = EmailMessage(policy=POLICY)
         mail["From"] = Address(one_line(self.sender.name), addr_spec=self.sender.address)
         mail["To"] = Address(addr_spec=self.recipient)
         if self.reply_to:
@@ -72,9 +109,33 @@ class Letter:
         for attachment in self.attachments:
             main, sub = attachment.kind
             mail.add_attachment(
-                attachment.body, maintype=main, subtype=sub, filename=file_name(attachment.name)
+                PLACE, maintype=main, subtype=sub, filename=file_name(attachment.name)
             )
-        return mail.as_bytes()
+        for number, part in enumerate(mail.walk()):
+            if part.is_multipart():
+                # Given, or every body is searched for it; base64 holds no underscore.
+                part.set_boundary(f"=_stavbill_{number}")
+        return _filled(mail.as_bytes(), self.attachments)
+
+
+def _filled(letter: bytes, attachments: Sequence[Attachment]) -> bytes:
+    """Return the letter with the files in their places, which are its last parts.
+
+    The library writes a body line by line, which takes as long as all the rest of a letter.
+    """
+    end = b""
+    for attachment in reversed(attachments):
+        letter, _, behind = letter.rpartition(PLACE_IN_LETTER)
+        end = _in_lines(attachment.body) + behind + end
+    return letter + end
+
+
+def _in_lines(body: bytes) -> bytes:
+    """Return a body in base64, in the lines of a letter (RFC 2045, 6.8)."""
+    text = b2a_base64(body, newline=False)
+    return b"".join(
+        text[at : at + LINE_LENGTH] + b"\r\n" for at in range(0, len(text), LINE_LENGTH)
+    )
 
 
 def one_line(text: str) -> str:

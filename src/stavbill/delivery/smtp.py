@@ -50,7 +50,6 @@ THE_ADDRESS = frozenset({"1", "2"})
 UNPROVEN = frozenset({530, 534, 535, 538})
 DRAIN_STEP_S = 0.01
 LONGEST_SAID = 300
-DOT_AT_START = re.compile(rb"(?m)^\.")
 
 
 class Security(Enum):
@@ -275,7 +274,7 @@ class _Whose(Enum):
 
 def _stuffed(letter: bytes) -> bytes:
     """Return the body as it goes over the wire, all but the final dot (RFC 5321, 4.5.2)."""
-    stuffed = DOT_AT_START.sub(b"..", letter)
+    stuffed = (b"\n" + letter).replace(b"\n.", b"\n..")[1:]
     return stuffed if stuffed.endswith(b"\r\n") else stuffed + b"\r\n"
 
 
