@@ -38,6 +38,7 @@ from stavbill.store.runs import (
     RunId,
     RunKind,
     RunState,
+    finished_since,
     latest_runs,
     set_state,
     start_run,
@@ -128,13 +129,9 @@ def _reports(db: Connection, parts: Parts) -> Iterator[Effect]:
     if not parts.reports.dialogs:
         return
     policy = stored_policy(parts)
-    for run in _real_runs(db, parts, FARTHEST):
-        if run.state is not RunState.DONE or run.finished is None:
-            continue
-        is_news = parts.now() - run.finished <= NEWS
-        did_something = run.totals.get("outcomes") or run.totals.get("failed")
-        for dialog in parts.reports.dialogs:
-            if is_news and did_something:
+    for run in finished_since(db, parts.portal, parts.now() - NEWS, kind=RunKind.MONTH):
+        if run.totals.get("outcomes") or run.totals.get("failed"):
+            for dialog in parts.reports.dialogs:
                 yield report_message(_told(run, policy), dialog)
 
 

@@ -167,17 +167,19 @@ def insert_missing(db: Connection, table: Table, rows: Sequence[Row]) -> None:
 def update_each(db: Connection, table: Table, key: str, rows: Sequence[Row]) -> None:
     """Set the columns of each row where the column `key` has the row's value; same columns all."""
     if rows:
-        changed: dict[str, object] = {
-            name: bindparam(f"new_{name}") for name in rows[0] if name != key
-        }
-        change = update(table).where(table.c[key] == bindparam("one_key")).values(**changed)
         db.execute(
-            change,
+            _update_each(table, key, tuple(rows[0])),
             [
                 {"one_key" if name == key else f"new_{name}": value for name, value in row.items()}
                 for row in rows
             ],
         )
+
+
+@cache
+def _update_each(table: Table, key: str, names: tuple[str, ...]) -> Executable:
+    changed: dict[str, object] = {name: bindparam(f"new_{name}") for name in names if name != key}
+    return update(table).where(table.c[key] == bindparam("one_key")).values(**changed)
 
 
 __all__ = [

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
+    Integer,
     Row,
     ScalarSelect,
     Select,
@@ -147,20 +148,13 @@ class Scope:
     begun: bool = False
     company: CompanyId | None = None
 
-    def where(self) -> list[ColumnElement[bool]]:
-        """Return the conditions on `effects` that every status shares."""
-        wanted = [effects.c.run == self.run]
-        if self.company is not None:
-            wanted.append(effects.c.company == self.company)
-        return wanted
-
     def given(self) -> dict[str, object]:
         """Return the values of what `wanted` leaves open."""
         return {"wanted_run": self.run, "wanted_company": self.company}
 
     @staticmethod
     def wanted(*, for_company: bool) -> list[ColumnElement[bool]]:
-        """Return the conditions of `where`, for a statement that is built once."""
+        """Return the conditions on `effects` of every status, for a statement that is made once."""
         of_company = [effects.c.company == bindparam("wanted_company")] if for_company else []
         return [effects.c.run == bindparam("wanted_run"), *of_company]
 
@@ -192,30 +186,32 @@ def _ranks_query(*, begun: bool, for_company: bool) -> CompoundSelect[int]:
 
 def ready_count(db: Connection, scope: Scope, rank: int, *, at: datetime, limit: int) -> int:
     """Return how many effects of a rank may be sent now, counting up to `limit`."""
-    found = _ready(scope, rank, at).with_only_columns(effects.c.effect).limit(limit).subquery()
-    return db.execute(select(func.count()).select_from(found)).scalar_one()
+    query = _ready_query(begun=scope.begun, for_company=scope.company is not None, count=True)
+    given = scope.given() | {"rank": rank, "now": at, "most": limit}
+    return int(db.execute(query, given).scalar_one())
 
 
 def ready_intents(
     db: Connection, scope: Scope, rank: int, *, at: datetime, limit: int
 ) -> tuple[Intent, ...]:
     """Return the next effects of a rank that may be sent now: due, and waiting for none."""
-    rows = db.execute(
-        # As the index is ordered, so that nothing is sorted for the sake of one batch.
-        _ready(scope, rank, at).order_by(effects.c.due, effects.c.effect).limit(limit)
-    )
-    return tuple(intent_of(row) for row in rows)
+    query = _ready_query(begun=scope.begun, for_company=scope.company is not None, count=False)
+    given = scope.given() | {"rank": rank, "now": at, "most": limit}
+    return tuple(intent_of(row) for row in db.execute(query, given))
 
 
-def _ready(scope: Scope, rank: int, at: datetime) -> Select[Any]:
-    query = select(effects).where(
-        *scope.where(),
+@cache
+def _ready_query(*, begun: bool, for_company: bool, count: bool) -> Select[Any]:
+    found = select(effects.c.effect if count else effects).where(
+        *Scope.wanted(for_company=for_company),
         effects.c.status == Status.PLANNED.value,
         effects.c.waits == 0,
-        effects.c.rank == rank,
-        effects.c.due <= at,
+        effects.c.rank == bindparam("rank"),
+        effects.c.due <= bindparam("now"),
     )
-    return query.where(effects.c.portal_id.is_not(None)) if scope.begun else query
+    if begun:
+        found = found.where(effects.c.portal_id.is_not(None))
+    return _some(found, count=count)
 
 
 def due_count(
@@ -228,10 +224,8 @@ def due_count(
     but: Collection[IntentId] = (),
 ) -> int:
     """Return how many effects in a status (DOUBT, WRITTEN) are due, counting up to `limit`."""
-    query = _due(scope, status, at).with_only_columns(effects.c.effect).limit(limit)
-    if but:
-        query = query.where(effects.c.effect.not_in(but))
-    return db.execute(select(func.count()).select_from(query.subquery())).scalar_one()
+    query = _due_query(for_company=scope.company is not None, count=True)
+    return int(db.execute(query, _due_given(scope, status, at, limit, but)).scalar_one())
 
 
 def due_intents(
@@ -244,19 +238,37 @@ def due_intents(
     but: Collection[IntentId] = (),
 ) -> tuple[Intent, ...]:
     """Return effects in a status (DOUBT, WRITTEN) that are due, the longest due first."""
-    query = _due(scope, status, at).order_by(effects.c.due, effects.c.effect).limit(limit)
-    if but:
-        query = query.where(effects.c.effect.not_in(but))
-    return tuple(intent_of(row) for row in db.execute(query))
+    query = _due_query(for_company=scope.company is not None, count=False)
+    rows = db.execute(query, _due_given(scope, status, at, limit, but))
+    return tuple(intent_of(row) for row in rows)
 
 
-def _due(scope: Scope, status: Status, at: datetime) -> Select[Any]:
-    return select(effects).where(
-        *scope.where(),
-        effects.c.status == status.value,
+def _due_given(
+    scope: Scope, status: Status, at: datetime, limit: int, but: Collection[IntentId]
+) -> dict[str, object]:
+    return scope.given() | {"status": status.value, "now": at, "most": limit, "but": list(but)}
+
+
+@cache
+def _due_query(*, for_company: bool, count: bool) -> Select[Any]:
+    found = select(effects.c.effect if count else effects).where(
+        *Scope.wanted(for_company=for_company),
+        effects.c.status == bindparam("status"),
         effects.c.waits == 0,
-        effects.c.due <= at,
+        effects.c.due <= bindparam("now"),
+        effects.c.effect.not_in(bindparam("but", expanding=True)),
     )
+    return _some(found, count=count)
+
+
+def _some(found: Select[Any], *, count: bool) -> Select[Any]:
+    """Return the question for the first of them, or for how many there are up to so many."""
+    if count:
+        return select(func.count()).select_from(
+            found.limit(bindparam("most", type_=Integer)).subquery()
+        )
+    # As the index is ordered, so that nothing is sorted for the sake of one batch.
+    return found.order_by(effects.c.due, effects.c.effect).limit(bindparam("most", type_=Integer))
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,24 @@ def latest_runs(
     return tuple(_run(row) for row in rows)
 
 
+def finished_since(
+    db: Connection, portal: str, since: datetime, *, kind: RunKind
+) -> tuple[Run, ...]:
+    """Return the real (not dry) runs of a kind that were done at or after a time, newest first."""
+    rows = db.execute(
+        select(runs)
+        .where(
+            runs.c.portal == portal,
+            runs.c.kind == kind.value,
+            runs.c.state == RunState.DONE.value,
+            runs.c.dry_run.is_(False),
+            runs.c.finished >= since,
+        )
+        .order_by(runs.c.started.desc(), runs.c.run.desc())
+    )
+    return tuple(_run(row) for row in rows)
+
+
 def last_finished(
     db: Connection, portal: str, *, before: datetime, kind: RunKind = RunKind.MONTH
 ) -> Run | None:
