@@ -25,7 +25,8 @@ class Violated(AssertionError):
 class Options:
     """The same options give the same nights.
 
-    `often` is how many times as likely every fault is.
+    `often` is how many times as likely every fault is. With `lively_only` the nights in which
+    little happens are left out.
     """
 
     seed: int = 1
@@ -33,6 +34,7 @@ class Options:
     companies: int = 50
     faults: tuple[str, ...] = EVERYTHING
     often: float = 1.0
+    lively_only: bool = False
 
     @property
     def words(self) -> str:
@@ -40,4 +42,5 @@ class Options:
         faults = "" if self.faults == EVERYTHING else f" --faults {','.join(self.faults)}"
         often = "" if self.often == 1 else f" --often {self.often:g}"
         sizes = f"--seed {self.seed} --nights {self.nights} --companies {self.companies}"
-        return f"{sizes}{faults}{often}"
+        lively = " --lively-only" if self.lively_only else ""
+        return f"{sizes}{faults}{often}{lively}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,7 @@ from stavbill.settings import Settings, load_settings
 from stavbill.store.database import Store, connect_engine
 from stavbill.store.schema import open_store
 from stavbill.wialon.connection import token_variable
-from tests.simulator.calendar import days_from
+from tests.simulator.calendar import Night, nights_from
 from tests.simulator.options import Options, Violated
 from tests.simulator.outside import outside_of
 from tests.simulator.simulation import Simulation
@@ -110,9 +110,14 @@ def simulation(options: Options, world: World, settings: Settings, folder: Path)
         rooms=rooms,
         hosts=hosts,
         outside=outside,
-        days=days_from(FIRST, Random(f"{options.seed}:days")),
+        calendar=_calendar(options),
         ids=tuple(outside.place),
     )
+
+
+def _calendar(options: Options) -> Iterator[Night]:
+    nights = nights_from(FIRST, Random(f"{options.seed}:days"))
+    return (one for one in nights if one.lively or not options.lively_only)
 
 
 def _empty_store(path: Path) -> Store:

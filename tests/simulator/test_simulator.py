@@ -13,7 +13,7 @@ from tests.simulator.options import EVERYTHING, Options, Violated
 from tests.simulator.playing import play
 
 FEWEST, MOST = 4, 9
-SHORT = Options(seed=1, nights=6, companies=30)
+SHORT = Options(seed=1, nights=6, companies=30, lively_only=True)
 
 
 def test_nights_with_every_fault_end_well_and_each_struck() -> None:
@@ -34,6 +34,14 @@ def test_a_seed_is_the_same_twice() -> None:
     assert first.counts == second.counts
 
 
+def test_a_month_of_nights_is_mostly_quiet_and_bills_all_the_same() -> None:
+    made = play(Options(seed=3, nights=33, companies=30))
+    assert made.counts["nights"] == 33
+    assert 2 <= made.counts["lively"] <= 12
+    # December's and January's.
+    assert made.counts["invoices"] > 30
+
+
 def test_another_seed_is_another_night() -> None:
     options = replace(SHORT, nights=2)
     assert play(options).digest != play(replace(options, seed=2)).digest
@@ -41,7 +49,8 @@ def test_another_seed_is_another_night() -> None:
 
 def test_an_explanation_that_two_deal_with_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.simulator.actors.POSTS", ("explain",))
-    made = play(Options(seed=1, nights=4, companies=30, faults=("post",), often=10))
+    options = Options(seed=1, nights=4, companies=30, faults=("post",), often=10, lively_only=True)
+    made = play(options)
     assert made.struck["post"] == 3
 
 
