@@ -6,7 +6,7 @@ import pytest
 
 from stavbill.billing.decision import Decision
 from stavbill.billing.facts import Facts
-from stavbill.plan.effects import Effect, Repeat
+from stavbill.plan.effects import Effect
 from stavbill.store import bodies
 from stavbill.store.effects import RANKS, STATES
 from tests.store.samples import (
@@ -50,5 +50,4 @@ def test_every_kind_of_effect_has_its_rank_and_says_whether_it_is_a_state() -> N
     effects = every_effect()
     assert {effect.kind for effect in effects} == set(RANKS)
     assert RANKS["put_invoice"] == 0
-    harmless = {effect.kind for effect in effects if effect.repeat is Repeat.HARMLESS}
-    assert harmless == set(STATES)
+    assert {effect.kind for effect in effects if effect.repeat.is_state} == set(STATES)

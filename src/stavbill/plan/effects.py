@@ -28,8 +28,14 @@ class Repeat(Enum):
     """What the journal may do when it does not know whether an effect happened."""
 
     HARMLESS = "send again: the state is set as a whole"
+    UNLESS_OUTRUN = "send again only if nobody has moved it further meanwhile"
     FIND_FIRST = "ask by key once the portal can no longer be executing it"
     ASK_PERSON = "nobody can be asked: report it, never send again by itself"
+
+    @property
+    def is_state(self) -> bool:
+        """Say whether the effect is a state, which may be wanted again after it was reached."""
+        return self in (Repeat.HARMLESS, Repeat.UNLESS_OUTRUN)
 
 
 class InvoiceStage(Enum):
@@ -154,7 +160,7 @@ class AddTimeline:
 class PutStage:
     """The invoice `invoice` (by its key) shall stand at this stage."""
 
-    repeat: ClassVar[Repeat] = Repeat.HARMLESS
+    repeat: ClassVar[Repeat] = Repeat.UNLESS_OUTRUN
     key: EffectKey
     company: CompanyId
     invoice: EffectKey

@@ -43,7 +43,7 @@ RANKS: dict[str, int] = {
     "mend_task": 5,
     "post_message": 6,
 }
-# Kinds whose effects are states that may be set again at any time (`Repeat.HARMLESS`).
+# Kinds whose effects are states that may be set again at any time (`Repeat.is_state`).
 STATES = ("put_fields", "put_stage")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
 
 from stavbill.billing.facts import CompanyId
-from stavbill.plan.effects import Effect, EffectKey, Repeat
+from stavbill.plan.effects import Effect, EffectKey
 from stavbill.store import bodies
 from stavbill.store.database import update_each
 from stavbill.store.effects import FAILED, RANKS, UNSETTLED, Status, lock_journal
@@ -90,9 +90,9 @@ def _may_change(effect: Effect, row: Row[Any]) -> bool:
             # A run that is being applied keeps what it has: it sends it in a moment.
             return row.portal_id is None and row.run_state != RunState.APPLYING.value
         case Status.REJECTED | Status.DROPPED:
-            return row.portal_id is None or effect.repeat is Repeat.HARMLESS
+            return row.portal_id is None or effect.repeat.is_state
         case Status.DONE | Status.DIFFERS:
-            return effect.repeat is Repeat.HARMLESS
+            return effect.repeat.is_state
         case Status.SENDING | Status.DOUBT | Status.WRITTEN:
             return False
 

@@ -10,7 +10,14 @@ from stavbill.billing.facts import CompanyId
 from stavbill.bitrix.write.fields import CardField, CardFields, FieldKind, FieldsExecutor
 from stavbill.bitrix.write.stages import StageExecutor
 from stavbill.bitrix.write.timeline import TimelineExecutor
-from stavbill.plan.effects import AddTimeline, EffectKey, InvoiceStage, PutFields, PutStage
+from stavbill.plan.effects import (
+    AddTimeline,
+    EffectKey,
+    InvoiceStage,
+    PutFields,
+    PutStage,
+    Repeat,
+)
 from stavbill.plan.order import Order
 from stavbill.plan.outcome import Done, Found, Refused, Rejected, Unclear
 from tests.bitrix.write.desk import Desk
@@ -117,6 +124,32 @@ async def test_a_stage_is_set_and_an_unknown_invoice_told(desk: Desk) -> None:
     (invoice,) = await desk.invoices()
     assert invoice["stageId"] == desk.stages.code(InvoiceStage.CANCELLED)
     assert isinstance((await executor.send([Order(effect)]))[effect.key], Rejected)
+
+
+@pytest.mark.parametrize(
+    ("stands", "again"),
+    [
+        pytest.param(InvoiceStage.NEW, True, id="where billing put it"),
+        pytest.param(InvoiceStage.SENT, False, id="as was wanted"),
+        pytest.param(InvoiceStage.PAID, False, id="paid meanwhile"),
+        pytest.param(InvoiceStage.CANCELLED, False, id="cancelled meanwhile"),
+    ],
+)
+async def test_a_stage_in_doubt_is_set_again_only_where_nobody_went_further(
+    desk: Desk, stands: InvoiceStage, *, again: bool
+) -> None:
+    company = desk.companies[0]
+    item = await desk.add_invoice(company, "k", stageId=desk.stages.code(stands))
+    executor = StageExecutor(desk.gateway, stages=desk.stages)
+    effect = PutStage(
+        key=EffectKey("stage"),
+        company=CompanyId(company),
+        invoice=EffectKey("k"),
+        stage=InvoiceStage.SENT,
+    )
+    assert effect.repeat is not Repeat.HARMLESS
+    found = await executor.find([effect])
+    assert found == {effect.key: None if again else Found(item, complete=True)}
 
 
 async def test_a_limit_refuses_fields_and_says_so(desk: Desk) -> None:

@@ -15,14 +15,14 @@ from stavbill.bitrix.write.values import id_at, rows_at
 
 INVOICE_TYPE = 31
 PAGE = 50
-SELECT = ("id", "xmlId", "companyId", "opportunity")
+SELECT = ("id", "xmlId", "companyId", "opportunity", "stageId")
 _FIRST_DEPTH = 4
 
 
 async def invoices_of(
     gateway: Gateway, companies: Sequence[CompanyId]
 ) -> tuple[dict[str, Json], ...]:
-    """Return id, key, company and sum of every invoice of `companies`, oldest first.
+    """Return id, key, company, sum and stage of every invoice of `companies`, oldest first.
 
     Pages by id in chains within a batch: 50 companies a chain, the first round four pages deep,
     each further one twice as deep. Whether the portal filters by `xmlId` is not documented, so

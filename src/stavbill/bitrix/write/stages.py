@@ -10,13 +10,21 @@ from dataclasses import dataclass
 
 from stavbill.bitrix.batch import Command, Json
 from stavbill.bitrix.gateway import Gateway
-from stavbill.bitrix.write.invoice_list import INVOICE_TYPE
+from stavbill.bitrix.write.invoice_list import INVOICE_TYPE, invoices_of
 from stavbill.bitrix.write.steps import NotReadBack, Step, send_steps
-from stavbill.bitrix.write.values import text_at
+from stavbill.bitrix.write.values import id_at, text_at
 from stavbill.errors import ConfigError
 from stavbill.plan.effects import Effect, EffectKey, InvoiceStage, PutStage
 from stavbill.plan.order import Order
 from stavbill.plan.outcome import Found, Outcome, Rejected
+
+# The stages that an invoice passes before another.
+BEFORE: Mapping[InvoiceStage, frozenset[InvoiceStage]] = {
+    InvoiceStage.NEW: frozenset(),
+    InvoiceStage.SENT: frozenset({InvoiceStage.NEW}),
+    InvoiceStage.PAID: frozenset({InvoiceStage.NEW, InvoiceStage.SENT}),
+    InvoiceStage.CANCELLED: frozenset({InvoiceStage.NEW, InvoiceStage.SENT}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,7 @@ class StageCodes:
 
 
 class StageExecutor(NotReadBack):
-    """Makes `PutStage` happen; the stage is set as a whole, so a repeat is harmless."""
+    """Makes `PutStage` happen; in doubt, only where nobody has moved the invoice further."""
 
     def __init__(self, gateway: Gateway, *, stages: StageCodes) -> None:
         self._gateway = gateway
@@ -57,18 +65,33 @@ class StageExecutor(NotReadBack):
         return 1
 
     async def find(self, effects: Sequence[Effect]) -> Mapping[EffectKey, Found | None]:
-        """Return None for each: a stage has no object of its own and may be set again."""
-        return {effect.key: None for effect in effects}
+        """Look where the invoices stand; one that is at its stage or beyond it is found.
+
+        A stage that we do not know was given by a person or a robot, and is beyond.
+        """
+        wanted = {effect.key: _stage(effect) for effect in effects}
+        companies = [effect.company for effect in wanted.values()]
+        rows = {
+            text_at(row, "xmlId").strip(): row
+            for row in await invoices_of(self._gateway, companies)
+        }
+        return {
+            key: None
+            if (row := rows.get(effect.invoice)) is None or self._is_before(effect.stage, row)
+            else Found(id_at(row, "id") or 0, complete=True)
+            for key, effect in wanted.items()
+        }
+
+    def _is_before(self, stage: InvoiceStage, row: dict[str, Json]) -> bool:
+        earlier = BEFORE[stage]
+        return text_at(row, "stageId") in {self._stages.code(one) for one in earlier}
 
     async def send(self, orders: Sequence[Order]) -> Mapping[EffectKey, Outcome]:
         """Set the stages; the answer shows whether the portal took them."""
         outcomes: dict[EffectKey, Outcome] = {}
         steps = []
         for order in orders:
-            effect = order.effect
-            if not isinstance(effect, PutStage):
-                msg = f"not a stage: {effect.kind}"
-                raise TypeError(msg)
+            effect = _stage(order.effect)
             invoice = order.settled_ids.get(effect.invoice)
             if invoice is None:
                 outcomes[effect.key] = Rejected(f"номер счёта {effect.invoice} неизвестен")
@@ -88,3 +111,10 @@ class StageExecutor(NotReadBack):
             return None if found == code else f"стадия {found} вместо {code} у счёта {invoice}"
 
         return Step(effect.key, lambda _: (command,), portal_id=invoice, refusal=refusal)
+
+
+def _stage(effect: Effect) -> PutStage:
+    if not isinstance(effect, PutStage):
+        msg = f"not a stage: {effect.kind}"
+        raise TypeError(msg)
+    return effect
