@@ -36,17 +36,19 @@ FROM = Mailbox("Автотрэкер, счета", "billing@stavbill.example")
 class PaperFactory:
     """Documents for invoices: none for companies in `lacking`, nor, found late, `unprintable`.
 
-    `happening` is what happens once between the claim of a company's letter and its last byte.
+    `seller` is whose papers are to blame. `happening` is what happens once between the claim of a
+    company's letter and its last byte.
     """
 
     lacking: dict[int, str] = field(default_factory=dict)
     unprintable: dict[int, str] = field(default_factory=dict)
     asked: Counter[EffectKey] = field(default_factory=Counter)
     happening: dict[int, Callable[[], object]] = field(default_factory=dict)
+    seller: str = ""
 
     async def prepare(self, wanted: Sequence[Sending]) -> dict[SendingId, NoDocument]:
         return {
-            one.sending: NoDocument((self.lacking[one.company],))
+            one.sending: NoDocument((self.lacking[one.company],), self.seller)
             for one in wanted
             if one.company in self.lacking
         }

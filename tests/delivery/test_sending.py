@@ -28,6 +28,7 @@ from stavbill.store.parking import park, release
 from tests.delivery.office import Office, opened
 from tests.delivery.scripted import scripted
 
+COMPLETED = "'status': 5"
 QUICK = SendingRules(
     retry_first=timedelta(0), retry_longest=timedelta(0), pause=timedelta(0), ask_after=timedelta(0)
 )
@@ -219,8 +220,37 @@ async def test_a_document_that_cannot_be_made_is_told_and_sent_later(
         assert report["no_document"] == 1
         (task,) = tasks_of(office, "счёт не отправлен")
         assert "не указан ИНН" in task
+        assert COMPLETED not in task
         missing.clear()
         assert (await office.send(rules=rules))["sent"] == 1
+        assert set(office.mailbox.values()) == {1}
+        (task,) = tasks_of(office, "счёт не отправлен")
+        assert COMPLETED in task
+        assert (await office.send(rules=rules))["told"] == 0
+
+
+async def test_a_sellers_own_papers_are_one_task_that_closes_itself(tmp_path: Path) -> None:
+    async with opened(tmp_path) as office:
+        office.papers.seller = "ООО «Автотрэкер»"
+        everybody = {int(row["company"]) for row in office.log()} or set(range(101, 113))
+        office.papers.lacking = dict.fromkeys(everybody, "Поставщик ООО «Автотрэкер»: нет БИК.")
+        rules = replace(QUICK, look_again=timedelta(0))
+        held = (await office.send(rules=rules))["no_document"]
+        assert held > 1
+        (task,) = tasks_of(office, "нет БИК")
+        assert f"Ждут сейчас ({held})" in task
+        assert COMPLETED not in task
+        # Half an hour later it is as it was.
+        assert (await office.send(rules=rules))["told"] == 0
+        last = max(office.papers.lacking)
+        office.papers.lacking = {last: office.papers.lacking[last]}
+        await office.send(rules=rules)
+        (task,) = tasks_of(office, "нет БИК")
+        assert COMPLETED not in task
+        office.papers.lacking.clear()
+        await office.send(rules=rules)
+        (task,) = tasks_of(office, "нет БИК")
+        assert COMPLETED in task
         assert set(office.mailbox.values()) == {1}
 
 

@@ -45,6 +45,11 @@ class Desk:
         assert files[0].body.startswith(b"%PDF")
         return found
 
+    async def blamed(self, invoice: dict[str, Any]) -> str:
+        found, _ = await self.documents.preview(str(invoice["id"]))
+        assert isinstance(found, NoDocument)
+        return found.seller
+
     async def reasons(self, invoice: dict[str, Any]) -> str:
         found, files = await self.documents.preview(str(invoice["id"]))
         assert isinstance(found, NoDocument)
@@ -153,6 +158,14 @@ async def test_missing_requisites_hold_the_document_and_say_which(tmp_path: Path
         said = await office.reasons(invoice)
         assert "нет БИК" in said
         assert "нет ИНН" in said
+        # All of it is about the seller; with trouble of the customer's it is that customer's own.
+        assert await office.blamed(invoice)
+        asked = {"filter": {"ENTITY_TYPE_ID": 4, "ENTITY_ID": invoice["companyId"]}}
+        theirs = (await ask(office.place, "crm.requisite.list", asked))[0]
+        wrong = {"id": theirs["ID"], "fields": {"RQ_INN": "1", "RQ_BIN": "1"}}
+        await office.change("crm.requisite.update", wrong)
+        assert "Покупатель" in await office.reasons(invoice)
+        assert await office.blamed(invoice) == ""
 
 
 async def test_requisites_chosen_in_the_portal_are_printed(tmp_path: Path) -> None:

@@ -57,14 +57,16 @@ def _problems(document: InvoiceDocument) -> Iterator[str]:
     if not document.lines:
         yield "В счёте нет строк."
     buyer = document.buyer
-    yield from seller_problems(
-        document.seller,
-        document.bank,
-        form=document.form,
-        purpose_code=document.purpose_code,
-    )
+    yield from own_problems(document)
     for problem in (*_number_problems(buyer, document.form, abroad=True), *_party_problems(buyer)):
         yield f"Покупатель {buyer.name.strip() or NAMELESS}: {problem}."
+
+
+def own_problems(document: InvoiceDocument) -> Iterator[str]:
+    """Yield those that are about the seller's own papers."""
+    return seller_problems(
+        document.seller, document.bank, form=document.form, purpose_code=document.purpose_code
+    )
 
 
 def seller_problems(seller: Party, bank: Bank, *, form: Form, purpose_code: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from stavbill.billing.money import Currency, Money
 from stavbill.billing.vat import vat_included
 from stavbill.bitrix.read.papers import PaperInvoice, PaperRequisite, PaperRow
 from stavbill.bitrix.write.rows import rows_of_line
-from stavbill.documents.checks import problems_of
+from stavbill.documents.checks import own_problems, problems_of
 from stavbill.documents.invoice import AnnexRow, InvoiceDocument, PrintedLine
 from stavbill.operations.mail_parts import NoDocument
 from stavbill.operations.sellers import (
@@ -78,21 +78,21 @@ def compose(sending: Sending, draft: InvoiceDraft, papers: Papers) -> InvoiceDoc
     if invoice.external_id != sending.invoice:
         return NoDocument((OTHER.format(invoice=sending.portal_id),))
     rows = papers.rows.get(invoice.invoice, rows_written(draft))
-    reasons = list(_contradictions(sending, draft, invoice, rows))
+    reasons, of_seller = list(_contradictions(sending, draft, invoice, rows)), list[str]()
     known, currency = papers.requisites, draft.currency
     seller = own_requisite(known.get(int(draft.own_company), ()), invoice.chosen.own_requisite)
     buyer = _buyer(invoice, papers)
     if seller is None:
-        reasons.append(NO_REQUISITES.format(whose=draft.issuer))
+        of_seller.append(NO_REQUISITES.format(whose=draft.issuer))
     if buyer is None:
         reasons.append(NO_REQUISITES.format(whose="Покупатель"))
     if seller is None or buyer is None:
-        return NoDocument(tuple(reasons))
+        return _none_for(draft.issuer, of_seller, reasons)
     look = papers.looks.get(draft.key.issuer, IssuerLook())
     accounts = papers.banks.get(seller.requisite, ())
     bank = bank_of(accounts, currency, look, draft.issuer, invoice.chosen.own_bank)
     if isinstance(bank, str):
-        reasons.append(bank)
+        of_seller.append(bank)
     document = InvoiceDocument(
         form=form_of(currency),
         issuer=draft.key.issuer,
@@ -115,8 +115,14 @@ def compose(sending: Sending, draft: InvoiceDraft, papers: Papers) -> InvoiceDoc
         pay_link=sending.pay_link or "",
         purpose_code=look.purpose_code,
     )
-    reasons += problems_of(document)
-    return NoDocument(tuple(dict.fromkeys(reasons))) if reasons else document
+    of_seller += own_problems(document)
+    reasons += [one for one in problems_of(document) if one not in of_seller]
+    return _none_for(draft.issuer, of_seller, reasons) if of_seller or reasons else document
+
+
+def _none_for(issuer: str, of_seller: Sequence[str], others: Sequence[str]) -> NoDocument:
+    reasons = tuple(dict.fromkeys((*of_seller, *others)))
+    return NoDocument(reasons, seller="" if others else issuer)
 
 
 # ------------------------------------------------------------------------------ the invoice

@@ -18,9 +18,13 @@ from stavbill.store.sendings import Sending, SendingId
 
 @dataclass(frozen=True, slots=True)
 class NoDocument:
-    """The document cannot be made; every reason as a Russian sentence."""
+    """The document cannot be made; every reason as a Russian sentence.
+
+    `seller` is named when all of it is about the seller's own papers, and so about every customer.
+    """
 
     reasons: tuple[str, ...]
+    seller: str = ""
 
 
 Files = tuple[Attachment, ...]

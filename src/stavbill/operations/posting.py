@@ -29,6 +29,7 @@ from stavbill.store.sendings import (
     Sending,
     SendingId,
     SendingState,
+    blame_seller,
     mark_told,
     move_sendings,
 )
@@ -99,7 +100,7 @@ class PostOffice:
         """Hand over chunk by chunk; the next chunk's documents are made meanwhile."""
         missing = await self._mail.renderer.prepare(list(self._ready.values()))
         if missing:
-            await self._set_aside({one: found.reasons for one, found in missing.items()}, ())
+            await self._set_aside(missing, ())
         coming = asyncio.ensure_future(self._prepare())
         try:
             while True:
@@ -142,9 +143,7 @@ class PostOffice:
             self._claimed.update(wanted)
             files = await self._mail.renderer.files([self._ready[one] for one in wanted])
             usable = {one: found for one, found in files.items() if isinstance(found, tuple)}
-            missing = {
-                one: found.reasons for one, found in files.items() if isinstance(found, NoDocument)
-            }
+            missing = {one: found for one, found in files.items() if isinstance(found, NoDocument)}
             if missing:
                 await self._set_aside(missing, [one for one in chunk if one.sending in missing])
             kept = [one for one in chunk if one.sending in usable]
@@ -181,17 +180,16 @@ class PostOffice:
         return max(1, min([CHUNK, *(int(pace * quarter_minutes) for pace in paces)]))
 
     async def _set_aside(
-        self, missing: Mapping[SendingId, tuple[str, ...]], chunk: Sequence[Message]
+        self, missing: Mapping[SendingId, NoDocument], chunk: Sequence[Message]
     ) -> None:
         now = self._parts.now()
         with self._parts.store.write() as db:
-            for sending, reasons in missing.items():
-                due = now + self._mail.rules.look_again
-                move_sendings(
-                    db, [sending], SendingState.NO_DOCUMENT, due=due, detail=" ".join(reasons)
-                )
+            for sending, found in missing.items():
+                due, why = now + self._mail.rules.look_again, " ".join(found.reasons)
+                move_sendings(db, [sending], SendingState.NO_DOCUMENT, due=due, detail=why)
+                blame_seller(db, [sending], found.seller)
                 mark_told(db, [sending], at=None)
-        self._no_document.update(missing)
+        self._no_document.update({one: found.reasons for one, found in missing.items()})
         lessons = Lessons(self._mail.rules, now)
         for message in chunk:
             result = lessons.of(message, SenderTrouble(LEFT_OVER))
@@ -245,7 +243,7 @@ class PostOffice:
             log.exception("letter_failed", message=int(message.message), incident=incident)
             reason = NO_LETTER.format(kind=type(error).__name__, incident=incident)
             self.bugs[f"message {message.message}"] = reason
-            await self._set_aside({message.sending: (reason,)}, [message])
+            await self._set_aside({message.sending: NoDocument((reason,))}, [message])
             return None
         return await self._send(message, composed, files, line, look)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
 from sqlalchemy import Connection
@@ -23,12 +23,18 @@ from stavbill.operations.mail_parts import MailOptions
 from stavbill.operations.parts import Parts
 from stavbill.operations.reading import PortalFacts
 from stavbill.operations.stages import drop_outrun_stages, still_new
-from stavbill.plan.effects import Effect
+from stavbill.plan.effects import NO_COMPANY, Effect
 from stavbill.plan.telling import (
+    DOCUMENT_TASK,
+    OWN_TROUBLE,
     Delivered,
+    OwnTrouble,
     Trouble,
+    document_made,
     document_task,
     doubt_task,
+    own_papers_mark,
+    own_papers_task,
     reasons_mark,
     refused_task,
     sent_entry,
@@ -59,6 +65,7 @@ from stavbill.store.runs import (
 from stavbill.store.sendings import (
     Sending,
     SendingState,
+    blamed_sendings,
     due_sendings,
     lock_sendings,
     mark_told,
@@ -66,7 +73,7 @@ from stavbill.store.sendings import (
     sendings_by_id,
     untold_sendings,
 )
-from stavbill.store.told import tellings
+from stavbill.store.told import standing_tasks, tellings
 
 # A request tells the stages of so many invoices.
 CHUNK = 2500
@@ -138,6 +145,7 @@ async def _record_some(parts: Parts, portal: PortalFacts, run: RunId) -> int:
         effects += _document_tasks(db, parts, due)
         if not sent and not effects:
             return 0
+        effects += _closed_tasks(db, parts, sent)
         move_sendings(db, [one.sending for one in sent], SendingState.TOLD, detail=None)
         mark_told(db, [one.sending for one in sent], at=parts.now())
         if effects:
@@ -276,7 +284,8 @@ def _document_tasks(db: Connection, parts: Parts, due: date) -> list[Effect]:
     ready = [one for one in lacking if one.company not in parked]
     people = _People(db, parts, {one.company for one in ready})
     mark_told(db, [one.sending for one in ready], at=parts.now())
-    tasks = [
+    tasks: list[Effect] = list(_own_papers_tasks(ready, due))
+    tasks += [
         document_task(
             people.trouble(
                 one,
@@ -288,10 +297,49 @@ def _document_tasks(db: Connection, parts: Parts, due: date) -> list[Effect]:
             )
         )
         for one in ready
+        if not one.blame
     ]
     # The same reasons again, half an hour later, are told already.
     told = tellings(db, parts.portal, [task.key for task in tasks])
     return [task for task in tasks if task.key not in told]
+
+
+def _own_papers_tasks(ready: Sequence[Sending], due: date) -> Iterator[Effect]:
+    """Yield a task for each trouble of a seller's own: its customers are not to blame."""
+    troubles: dict[tuple[str, str, str], list[Sending]] = defaultdict(list)
+    for one in ready:
+        if one.blame:
+            troubles[one.blame, f"{one.notice.issued:%Y-%m}", one.detail].append(one)
+    for (seller, month, reason), waiting in troubles.items():
+        yield own_papers_task(
+            OwnTrouble(
+                seller=seller,
+                month=month,
+                reason=reason,
+                invoices=tuple(one.notice for one in waiting),
+                due=due,
+            )
+        )
+
+
+def _closed_tasks(db: Connection, parts: Parts, sent: Sequence[Sending]) -> Iterator[Effect]:
+    """Yield the completion of tasks about documents that have been made, and went out."""
+    gone = {int(one.sending) for one in sent}
+    still = {own_papers_mark(one.blame, one.detail) for one in blamed_sendings(db, parts.portal)}
+    companies = {one.company for one in sent}
+    open_tasks = [
+        one
+        for one in standing_tasks(db, parts.portal, companies, DOCUMENT_TASK)
+        if int(one.name.split(":")[2]) in gone
+    ]
+    open_tasks += [
+        one
+        for one in standing_tasks(db, parts.portal, {NO_COMPANY}, OWN_TROUBLE)
+        if one.name.split(":")[2] not in still
+    ]
+    closing = [document_made(one.name, one.company, one.task) for one in open_tasks]
+    told = tellings(db, parts.portal, [one.key for one in closing])
+    return (one for one in closing if one.key not in told)
 
 
 class _People:

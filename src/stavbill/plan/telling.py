@@ -14,15 +14,19 @@ from datetime import date
 from stavbill.billing.facts import CompanyId
 from stavbill.plan.diff import ADDRESS_TAG
 from stavbill.plan.effects import (
+    NO_COMPANY,
     AddTimeline,
     EffectKey,
     InvoiceStage,
     ItemText,
+    MendTask,
     OpenTask,
     PutStage,
+    TaskId,
     UserId,
 )
 from stavbill.plan.notices import InvoiceNotice
+from stavbill.plan.run_texts import RUN_TAG
 from stavbill.plan.texts import rubles
 
 DELIVERY_TAG = "stavbill-delivery"
@@ -155,6 +159,64 @@ def document_task(trouble: Trouble) -> OpenTask:
     )
     item = f"Исправить: {trouble.reason} [document]"
     return _task(trouble, "document", f"Биллинг: счёт не отправлен — {name}", description, item)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnTrouble:
+    """A seller's own papers that keep documents from being made: of which invoices, and why."""
+
+    seller: str
+    month: str
+    reason: str
+    invoices: tuple[InvoiceNotice, ...]
+    due: date
+
+
+DOCUMENT_TASK = EffectKey("delivery:document:")
+OWN_TROUBLE = EffectKey("delivery:seller:")
+NAMED = 10
+
+
+def own_papers_mark(seller: str, reason: str) -> str:
+    """Return what names a trouble with a seller's papers, the same for the same reasons."""
+    return hashlib.sha256(f"{seller}|{INCIDENT.sub('', reason)}".encode()).hexdigest()[:16]
+
+
+def own_papers_task(trouble: OwnTrouble) -> OpenTask:
+    """Return the one task about a seller's papers, however many customers wait for them.
+
+    Source: delivery page; issue of delivery, 1 (a held invoice with that reason).
+    """
+    listed = [f"• {_invoice(one)}" for one in trouble.invoices[:NAMED]]
+    more = len(trouble.invoices) - NAMED
+    description = "\n".join(
+        (
+            f"Счета выставлены, но не отправлены: документ не составить. {trouble.reason}",
+            "",
+            f"Ждут сейчас ({len(trouble.invoices)}):",
+            *listed,
+            *([f"и ещё {more}"] if more > 0 else []),
+            "",
+            "Когда это исправлено, счета уйдут сами, и задача закроется.",
+        )
+    )
+    mark = own_papers_mark(trouble.seller, trouble.reason)
+    return OpenTask(
+        key=EffectKey(f"{OWN_TROUBLE}{mark}:{trouble.month}"),
+        company=NO_COMPANY,
+        title=f"Биллинг: счета не отправлены — {trouble.seller}",
+        description=description,
+        tag=RUN_TAG,
+        responsible=None,
+        items=(),
+        due=trouble.due,
+    )
+
+
+def document_made(name: str, company: CompanyId, task: int) -> MendTask:
+    """Return the completion of a task about documents, known by its key, that are made now."""
+    key = EffectKey(f"closed:{name}")
+    return MendTask(key=key, company=company, task=TaskId(task), complete=True)
 
 
 def _task(trouble: Trouble, kind: str, title: str, description: str, item: str) -> OpenTask:

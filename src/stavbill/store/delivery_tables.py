@@ -40,6 +40,7 @@ sendings = Table(
     # The portal's own payment page; NULL when there is none, or nobody asked yet.
     Column("pay_link", Text),
     Column("detail", Text, nullable=False),
+    Column("blame", Text, nullable=False, server_default=""),
     # Nothing happens to the row before this.
     Column("due", Utc, nullable=False),
     # When the portal was told that the customer has it.

@@ -72,13 +72,17 @@ class NewSending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending(NewSending):
-    """A revision as it stands. `told` is when the portal learned that it went out."""
+    """A revision as it stands. `told` is when the portal learned that it went out.
+
+    `blame` is the seller whose own papers kept its document from being made when it was last tried.
+    """
 
     sending: SendingId
     pay_link: str | None
     due: datetime
     told: datetime | None
     created: datetime
+    blame: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +323,25 @@ def mark_told(db: Connection, ids: Collection[SendingId], *, at: datetime | None
     db.execute(update(sendings).where(sendings.c.sending.in_(ids)).values(told=at))
 
 
+def blame_seller(db: Connection, ids: Collection[SendingId], seller: str) -> None:
+    """Note whose papers keep documents from being made; "" when it is not a seller's alone."""
+    db.execute(update(sendings).where(sendings.c.sending.in_(ids)).values(blame=seller))
+
+
+def blamed_sendings(db: Connection, portal: str) -> tuple[Sending, ...]:
+    """Return the revisions that still wait for their seller's papers."""
+    rows = db.execute(
+        select(sendings)
+        .where(
+            sendings.c.portal == portal,
+            sendings.c.state.in_([SendingState.NO_DOCUMENT.value, SendingState.OPEN.value]),
+            sendings.c.blame != "",
+        )
+        .order_by(sendings.c.sending)
+    )
+    return tuple(sending_of(row) for row in rows)
+
+
 # -------------------------------------------------------------------------------------- holds
 def hold_invoice(
     db: Connection, portal: str, invoice: EffectKey, *, comment: str, who: str, at: datetime
@@ -377,4 +400,5 @@ def sending_of(row: Row[Any]) -> Sending:
         due=row.due,
         told=row.told,
         created=row.created,
+        blame=row.blame,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from stavbill.billing.facts import CompanyId
 from stavbill.plan.effects import NO_COMPANY, EffectKey
 from stavbill.store.effects import Status
 from stavbill.store.runs import RunState
@@ -38,6 +39,32 @@ def tellings(db: Connection, portal: str, keys: Collection[EffectKey]) -> dict[E
         EffectKey(row.key): Telling(Status(row.status), row.portal_id, RunState(row.state))
         for row in rows
     }
+
+
+@dataclass(frozen=True, slots=True)
+class StandingTask:
+    """A task that was opened: its effect's key, whose it is, and its id in the portal."""
+
+    name: str
+    company: CompanyId
+    task: int
+
+
+def standing_tasks(
+    db: Connection, portal: str, companies: Collection[CompanyId], beginning: EffectKey
+) -> tuple[StandingTask, ...]:
+    """Return the tasks of some companies whose key begins so, closed ones too."""
+    rows = db.execute(
+        select(effects.c.key, effects.c.company, effects.c.portal_id).where(
+            effects.c.portal == portal,
+            effects.c.company.in_(companies),
+            effects.c.kind == "open_task",
+            effects.c.status == Status.DONE.value,
+            effects.c.key.startswith(beginning, autoescape=True),
+            effects.c.portal_id.is_not(None),
+        )
+    )
+    return tuple(StandingTask(row.key, CompanyId(row.company), row.portal_id) for row in rows)
 
 
 def standing_objects(db: Connection, portal: str, beginning: EffectKey) -> dict[str, int]:
