@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import socket
-import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -34,6 +33,7 @@ from stavbill.bitrix.write.task_commands import TaskOptions
 from stavbill.bitrix.write.tasks import TaskExecutor
 from stavbill.bitrix.write.timeline import TimelineExecutor
 from stavbill.clock import Clock, SystemClock
+from stavbill.drawn import drawn_name
 from stavbill.journal.executor import Executor
 from stavbill.journal.fence import is_in_time, may_send
 from stavbill.journal.journal import Journal
@@ -240,7 +240,7 @@ def _card_field(name: str, shape: PortalShape, mapping: PortalMapping) -> CardFi
 
 def process_name() -> str:
     """Return a name that no other process bears, before or after this one."""
-    start = uuid.uuid4().hex[:8]  # noqa: TID251  names a process, decides nothing
+    start = drawn_name()
     return f"{socket.gethostname()}:{os.getpid()}:{start}"
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from stavbill.cli.common import Door, print_json, say
 from stavbill.cli.tables import console
+from stavbill.drawn import drawn_name
 
 if TYPE_CHECKING:
     from stavbill.app.engine import Asked
@@ -89,11 +90,9 @@ def rerun(  # noqa: PLR0917  one parameter for each option
 
     То же, что company rerun, но не в этом окне. Пример: stavbill ops rerun 77 --request ticket-15
     """
-    import uuid
-
     from stavbill.app.engine import ask_workers_for_rerun
 
-    drawn = uuid.uuid4().hex[:8]  # noqa: TID251  names the request, decides nothing
+    drawn = drawn_name()
     asked = ask_workers_for_rerun(
         _door(context).config, company, request=request or drawn, again=again, keep_skip=skip
     )

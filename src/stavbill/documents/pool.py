@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -21,6 +20,7 @@ from typing import Self
 from stavbill.documents.invoice import InvoiceDocument
 from stavbill.documents.page import Pages
 from stavbill.documents.style import Style
+from stavbill.drawn import drawn_name
 from stavbill.errors import ConfigError, DocumentError
 from stavbill.log import get_logger
 
@@ -109,7 +109,7 @@ class RenderPool:
                 made = await self._by_itself(document)
         except Exception:
             # One customer's document, as planning has it of one company.
-            incident = uuid.uuid4().hex[:8]  # noqa: TID251  names an incident, decides nothing
+            incident = drawn_name()
             log.exception("document_failed", invoice=document.number, incident=incident)
             return DocumentError(FAILED.format(number=document.number, incident=incident))
         if made is None:

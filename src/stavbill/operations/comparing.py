@@ -6,7 +6,6 @@ Source: operations page, «Nightly check»; beyond 2 and 3.
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from stavbill.billing.count import observed_parts
 from stavbill.billing.decide import decide
 from stavbill.billing.facts import CompanyCard, CompanyId, Counted, InvoiceId, OpenCredit
 from stavbill.billing.policy import Policy
+from stavbill.drawn import drawn_name
 from stavbill.log import get_logger
 from stavbill.operations.checking import view_of
 from stavbill.operations.surroundings import (
@@ -157,7 +157,7 @@ class Comparer:
             try:
                 looked[company] = self._look(known, around)
             except Exception:
-                incident = uuid.uuid4().hex[:8]  # noqa: TID251  names an incident, decides nothing
+                incident = drawn_name()
                 log.exception("check_failed", company=company, incident=incident)
                 self.compared.failed += 1
         self._keep(looked, around)

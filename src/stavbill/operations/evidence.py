@@ -6,7 +6,6 @@ Source: delivery page; reference on Russian documents 5.5; beyond 11.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from stavbill.delivery.status import TAKEN, Status
 from stavbill.delivery.texts import Standing
 from stavbill.delivery.visits import Crowd, Visit, looks_automatic, presses_by_itself
 from stavbill.delivery.whatsapp import ProviderReport, mark_of, report_of
+from stavbill.drawn import drawn_name
 from stavbill.errors import StavbillError
 from stavbill.log import get_logger
 from stavbill.operations.handing import OUTWEIGHS
@@ -85,7 +85,7 @@ def _take_letter(parts: Parts, raw: bytes, troubles: list[str]) -> int | None:
     except StavbillError:
         raise
     except Exception:
-        incident = uuid.uuid4().hex[:8]  # noqa: TID251  names an incident, decides nothing
+        incident = drawn_name()
         log.exception("notice_failed", incident=incident)
         troubles.append(f"Письмо в ящике уведомлений не понято: инцидент {incident}.")
         return 0

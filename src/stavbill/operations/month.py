@@ -5,9 +5,9 @@ Source: style of the house §3; beyond 1 (plan, approve, apply); operations page
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, replace
 
+from stavbill.drawn import drawn_name
 from stavbill.errors import ConfigError
 from stavbill.operations.applying import begin_applying, verify_run
 from stavbill.operations.finishing import finish_earlier
@@ -59,7 +59,7 @@ async def run_month(parts: Parts, request: MonthRequest, progress: Progress = SI
     if request.month is None:
         request = replace(request, on=request.on or parts.today())
     on = request.on or parts.today()
-    run = RunId(f"{on:%Y-%m-%d}-{uuid.uuid4().hex[:8]}")  # noqa: TID251  names the run
+    run = RunId(f"{on:%Y-%m-%d}-{drawn_name()}")
     portal = await learn_portal(parts)
     if not request.dry_run:
         await finish_earlier(parts, portal, progress)

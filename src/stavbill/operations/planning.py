@@ -6,7 +6,6 @@ company's trouble never leaves its row. Source: style of the house §3, steps 2 
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -18,6 +17,7 @@ from stavbill.billing.decision import Decision
 from stavbill.billing.facts import NO_OVERRIDE, CompanyId, Facts, OpenCredit, Override
 from stavbill.billing.period import Month, next_working_day
 from stavbill.billing.policy import Policy
+from stavbill.drawn import drawn_name
 from stavbill.log import get_logger
 from stavbill.operations.checking import view_of
 from stavbill.operations.planned import Planned
@@ -117,7 +117,7 @@ class Planner:
             try:
                 considered.append(_plan_one(request, known, around, self._due, planned))
             except Exception as error:
-                incident = uuid.uuid4().hex[:8]  # noqa: TID251  names an incident, decides nothing
+                incident = drawn_name()
                 log.exception("company_failed", company=company, run=request.run, incident=incident)
                 planned.counts.failed += 1
                 failed: Document = {

@@ -6,7 +6,6 @@ Source: delivery page; issue of delivery, «Numbers».
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -16,6 +15,7 @@ from stavbill.delivery.letter import Attachment, Letter
 from stavbill.delivery.smtp import SmtpLine
 from stavbill.delivery.texts import LetterFacts
 from stavbill.delivery.whatsapp import mark_of
+from stavbill.drawn import drawn_name
 from stavbill.errors import StavbillError
 from stavbill.log import get_logger
 from stavbill.operations.counters import Counter, open_counter
@@ -239,7 +239,7 @@ class PostOffice:
             raise
         except Exception as error:
             # One customer's letter, as planning has it of one company.
-            incident = uuid.uuid4().hex[:8]  # noqa: TID251  names an incident, decides nothing
+            incident = drawn_name()
             log.exception("letter_failed", message=int(message.message), incident=incident)
             reason = NO_LETTER.format(kind=type(error).__name__, incident=incident)
             self.bugs[f"message {message.message}"] = reason

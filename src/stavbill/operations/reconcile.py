@@ -6,7 +6,6 @@ Source: operations page, «Nightly check»; beyond 2 and 3.
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from pydantic import TypeAdapter
 
 from stavbill.billing.facts import CompanyId, InvoiceState
 from stavbill.billing.period import Month, next_working_day
+from stavbill.drawn import drawn_name
 from stavbill.errors import WritingStoppedError
 from stavbill.operations.applying import tell_violation
 from stavbill.operations.comparing import CheckRequest, Compared, Comparer
@@ -80,7 +80,7 @@ async def reconcile(
     `PortalError` when the portal cannot be read; then nothing was concluded.
     """
     began = parts.clock.monotonic()
-    drawn = uuid.uuid4().hex[:8]  # noqa: TID251  names the run, decides nothing
+    drawn = drawn_name()
     run = run or RunId(f"nightly-{parts.today():%Y-%m-%d}-{drawn}")
     with parts.store.read() as db:
         known = read_run(db, run)

@@ -6,12 +6,12 @@ never another hold, never the duplicate rule. Source: billing rules §9; quality
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from datetime import date
 
 from stavbill.billing.decision import Decision
 from stavbill.billing.facts import CompanyId, Override
+from stavbill.drawn import drawn_name
 from stavbill.errors import ConfigError
 from stavbill.operations.applying import begin_applying, count_outcomes
 from stavbill.operations.counting import WialonReading, read_accounts
@@ -77,7 +77,7 @@ async def rerun_company(parts: Parts, request: RerunRequest) -> RunReport:
     the first one's result. Raises `ConfigError` when the portal has no such company.
     """
     began = parts.clock.monotonic()
-    drawn = uuid.uuid4().hex[:8]  # noqa: TID251  names the run, decides nothing
+    drawn = drawn_name()
     run = request.run or RunId(f"rerun-{request.company}-{drawn}")
     with parts.store.read() as db:
         known = read_run(db, run)
@@ -147,7 +147,7 @@ def _report(parts: Parts, request: RerunRequest, run: RunId, wialon: int) -> Run
 
 async def decide_live(parts: Parts, request: RerunRequest) -> Live:
     """Read one company again and decide, without writing anything to the portal."""
-    run = RunId(f"explain-{request.company}-{uuid.uuid4().hex[:8]}")  # noqa: TID251  names it
+    run = RunId(f"explain-{request.company}-{drawn_name()}")
     _, _, planned = await _decide(parts, request, run, keep=False)
     company = CompanyId(request.company)
     with parts.store.read() as db:

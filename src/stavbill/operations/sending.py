@@ -6,7 +6,6 @@ page, rules 2 and 3.
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from datetime import timedelta
 from stavbill.billing.facts import InvoiceState
 from stavbill.bitrix.read.heads import InvoiceHead, read_heads, read_pay_links
 from stavbill.bitrix.read.records import StageMeaning
+from stavbill.drawn import drawn_name
 from stavbill.errors import PortalError, StavbillError, WritingStoppedError
 from stavbill.log import get_logger
 from stavbill.operations.evidence import ask_provider, read_notices
@@ -102,7 +102,7 @@ async def _hear(parts: Parts, mail: MailOptions, done: _Pass) -> None:
     except StavbillError:
         raise
     except Exception:
-        incident = uuid.uuid4().hex[:8]  # noqa: TID251  names an incident, decides nothing
+        incident = drawn_name()
         log.exception("notices_failed", incident=incident)
         done.troubles["notices"] = f"внутренняя ошибка, инцидент {incident}"
 
