@@ -2,7 +2,7 @@
 
 Two installations bill the same world without limits, one by a command, one by a worker; the
 difference is the engine's. Then a worker is stopped as if its machine were gone (SIGSTOP: a killed
-one on the same machine would be noticed at once), and the clock says when another has its
+one on the same machine would be noticed at once), and the clock says when the other one has its
 workflow, and when what it had in flight is settled.
 
 Source: engine page, rules 1 and 2.
@@ -40,7 +40,7 @@ from stavbill.workflows.limits import DEAD_AFTER_S
 from tests.support.stopping import stop_outside_transactions
 
 COMPANIES, PAIRS = 6_000, 3
-STOPPED_COMPANIES, SCALE = 1_000, 10.0
+STOPPED_COMPANIES, SCALE = 1_000, 5.0
 OVERHEAD, GOES_ON_S, SETTLED_S = 1.10, 15.0, 90.0
 
 
@@ -80,17 +80,19 @@ def _by_worker() -> float:
 def _takeover() -> Iterator[Figure]:
     with served(STOPPED_COMPANIES, scale=SCALE) as sandbox:
         sandbox.install()
-        with workers(sandbox, 1) as first, closing(_store(sandbox)) as store:
+        # Both live: how long a process takes to start is no part of how soon one takes over.
+        with workers(sandbox, 2) as both, closing(_store(sandbox)) as store:
             month = begin_month(sandbox)
             wait_until(lambda: bool(_sending(store)))
-            stop_outside_transactions(first[0].pid, sandbox.folder.glob("*.sqlite3"))
-            claims = _sending(store)
-            stopped = _seen(store, first[0])
-            with workers(sandbox, 1):
-                with client_of(sandbox) as client:
-                    taken = wait_until(lambda: _holder(client, month) not in (None, stopped[0]))
-                settled = wait_until(lambda: not _unsettled(store, claims))
-                wait_for_end(sandbox, month)
+            with client_of(sandbox) as client:
+                holder = _holder(client, month)
+                working = next(one for one in both if _seen(store, one)[0] == holder)
+                stop_outside_transactions(working.pid, sandbox.folder.glob("*.sqlite3"))
+                claims = _sending(store)
+                stopped = _seen(store, working)
+                taken = wait_until(lambda: _holder(client, month) not in (None, stopped[0]))
+            settled = wait_until(lambda: not _unsettled(store, claims))
+            wait_for_end(sandbox, month)
             limit = stopped[1] + timedelta(seconds=DEAD_AFTER_S)
             goes_on = (_scaled(sandbox, taken) - limit).total_seconds()
             after = (_scaled(sandbox, settled) - max(claims.values())).total_seconds()

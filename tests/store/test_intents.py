@@ -14,16 +14,16 @@ from stavbill.store.claims import claim, expire_claims, release_dead, renew_clai
 from stavbill.store.credits import GrantedCredit, open_credits, put_credits
 from stavbill.store.database import Store
 from stavbill.store.effects import (
+    RANKS,
     Intent,
     IntentId,
-    Scope,
     Status,
     counts_by_status,
     intents_after,
-    ready_intents,
     receipts_after,
     settled_ids,
 )
+from stavbill.store.next_effects import Scope, ready_intents
 from stavbill.store.parking import parked_reasons
 from stavbill.store.recording import Recorded, drop_planned, record_effects
 from stavbill.store.runs import RunId, RunKind, RunState, set_state, start_run
@@ -83,7 +83,7 @@ def test_what_comes_after_waits_and_then_knows_the_portal_id(store: Store) -> No
     with store.read() as db:
         ready = [
             one.effect.kind
-            for rank in range(6)
+            for rank in sorted(set(RANKS.values()))
             for one in ready_intents(db, Scope(run), rank, at=NOON, limit=9)
         ]
     assert ready == ["put_invoice", "open_task", "mend_task"]
@@ -92,7 +92,8 @@ def test_what_comes_after_waits_and_then_knows_the_portal_id(store: Store) -> No
     assert send(store, run, "put_invoice") == {invoice}
     assert learn(store, invoice, Status.DONE, portal_id=77) == {invoice: Status.DONE}
     with store.read() as db:
-        (stage,) = ready_intents(db, Scope(run), 1, at=NOON, limit=9)
+        ready_now = ready_intents(db, Scope(run), RANKS["put_stage"], at=NOON, limit=9)
+        (stage,) = (one for one in ready_now if one.effect.kind == "put_stage")
         assert settled_ids(db, [stage]) == {stage.intent: {known["put_invoice"].key: 77}}
         assert settled_keys(db, PORTAL, [ONE]) == {ONE: {known["put_invoice"].key}}
 

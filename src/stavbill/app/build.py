@@ -28,6 +28,7 @@ from stavbill.bitrix.read.single import SingleReader
 from stavbill.bitrix.write.fields import CardField, CardFields, FieldKind, FieldsExecutor
 from stavbill.bitrix.write.invoices import InvoiceExecutor
 from stavbill.bitrix.write.messages import MessageExecutor
+from stavbill.bitrix.write.single import SharedBatches
 from stavbill.bitrix.write.stages import StageExecutor
 from stavbill.bitrix.write.task_commands import TaskOptions
 from stavbill.bitrix.write.tasks import TaskExecutor
@@ -218,10 +219,15 @@ def _executors(
     )
     return (
         InvoiceExecutor(gateway, stages=stages),
-        FieldsExecutor(gateway, fields=fields),
+        SharedBatches(
+            gateway,
+            (
+                StageExecutor(gateway, stages=stages),
+                FieldsExecutor(gateway, fields=fields),
+                TimelineExecutor(gateway),
+            ),
+        ),
         TaskExecutor(gateway, options=options),
-        TimelineExecutor(gateway),
-        StageExecutor(gateway, stages=stages),
         MessageExecutor(gateway),
     )
 

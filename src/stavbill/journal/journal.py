@@ -16,7 +16,8 @@ from stavbill.journal.settings import JournalSettings
 from stavbill.plan.effects import Effect
 from stavbill.store.claims import claim_owners, release_dead
 from stavbill.store.database import Store
-from stavbill.store.effects import Scope, Status
+from stavbill.store.effects import Status
+from stavbill.store.next_effects import Scope
 from stavbill.store.recording import Recorded, record_effects
 from stavbill.store.runs import RunId, RunKind, RunState, read_run, set_state, unfinished_runs
 from stavbill.store.unsettled import is_stale, unsettled_runs

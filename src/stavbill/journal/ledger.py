@@ -16,20 +16,16 @@ from stavbill.plan.effects import EffectKey
 from stavbill.store.claims import claim, expire_claims, refresh_waits, renew_claim
 from stavbill.store.control import raised_flags
 from stavbill.store.database import Store
-from stavbill.store.effects import (
-    Intent,
-    IntentId,
+from stavbill.store.effects import Intent, IntentId, Status, counts_by_status, settled_ids
+from stavbill.store.next_effects import (
     Scope,
-    Status,
     Waiting,
-    counts_by_status,
     due_count,
     due_intents,
     first_claim_end,
     ready_count,
     ready_intents,
     ready_ranks,
-    settled_ids,
     waiting,
 )
 from stavbill.store.runs import RunState, read_run

@@ -24,6 +24,7 @@ from stavbill.store.messages import NewMessage, add_messages, messages_of
 from stavbill.store.mirror import cards_of
 from stavbill.store.parking import parked_reasons
 from stavbill.store.renewing import cancel_waiting, lacking_sendings, revive_messages
+from stavbill.store.sending_holds import hold_invoice
 from stavbill.store.sendings import (
     NEVER,
     NewSending,
@@ -31,7 +32,6 @@ from stavbill.store.sendings import (
     SendingId,
     SendingState,
     add_sending,
-    hold_invoice,
     lock_sendings,
     look_again,
     move_sendings,

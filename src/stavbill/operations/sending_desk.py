@@ -42,16 +42,14 @@ from stavbill.store.messages import (
 )
 from stavbill.store.mirror import cards_of
 from stavbill.store.parking import write_audit
+from stavbill.store.sending_holds import hold_invoice, holds, release_invoice
 from stavbill.store.sendings import (
     Sending,
     SendingState,
-    hold_invoice,
-    holds,
     invoice_named,
     lock_sendings,
     log_of,
     move_sendings,
-    release_invoice,
     revisions_of,
     sendings_by_id,
     settled_invoice,

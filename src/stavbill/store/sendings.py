@@ -12,7 +12,6 @@ from pydantic import TypeAdapter
 from sqlalchemy import (
     Connection,
     Row,
-    delete,
     func,
     insert,
     literal_column,
@@ -25,10 +24,8 @@ from stavbill.billing.facts import CompanyId
 from stavbill.plan.effects import EffectKey
 from stavbill.plan.notices import InvoiceNotice
 from stavbill.store.bodies import Body
-from stavbill.store.database import upsert
-from stavbill.store.delivery_tables import messages, sending_holds, sendings
+from stavbill.store.delivery_tables import messages, sendings
 from stavbill.store.effects import Intent, Status, intent_of
-from stavbill.store.parking import write_audit
 from stavbill.store.tables import effects
 
 SendingId = NewType("SendingId", int)
@@ -83,16 +80,6 @@ class Sending(NewSending):
     told: datetime | None
     created: datetime
     blame: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SendingHold:
-    """Why a person keeps an invoice from being sent."""
-
-    invoice: EffectKey
-    comment: str
-    who: str
-    since: datetime
 
 
 def lock_sendings(db: Connection) -> None:
@@ -340,48 +327,6 @@ def blamed_sendings(db: Connection, portal: str) -> tuple[Sending, ...]:
         .order_by(sendings.c.sending)
     )
     return tuple(sending_of(row) for row in rows)
-
-
-# -------------------------------------------------------------------------------------- holds
-def hold_invoice(
-    db: Connection, portal: str, invoice: EffectKey, *, comment: str, who: str, at: datetime
-) -> None:
-    """Keep an invoice from being sent until somebody releases it; it may not exist yet."""
-    row = {
-        "portal": portal,
-        "invoice_key": invoice,
-        "comment": comment,
-        "who": who,
-        "since": at,
-    }
-    upsert(db, sending_holds, [row])
-    write_audit(db, portal, who=who, what="sending_held", detail=f"{invoice}: {comment}", at=at)
-
-
-def release_invoice(
-    db: Connection, portal: str, invoice: EffectKey, *, who: str, at: datetime
-) -> bool:
-    """Let an invoice go; False when nobody held it."""
-    answer = db.execute(
-        delete(sending_holds).where(
-            sending_holds.c.portal == portal, sending_holds.c.invoice_key == invoice
-        )
-    )
-    if answer.rowcount:
-        write_audit(db, portal, who=who, what="sending_released", detail=invoice, at=at)
-    return answer.rowcount > 0
-
-
-def holds(db: Connection, portal: str) -> tuple[SendingHold, ...]:
-    """Return every hold, the oldest first."""
-    rows = db.execute(
-        select(sending_holds)
-        .where(sending_holds.c.portal == portal)
-        .order_by(sending_holds.c.since)
-    )
-    return tuple(
-        SendingHold(EffectKey(row.invoice_key), row.comment, row.who, row.since) for row in rows
-    )
 
 
 def sending_of(row: Row[Any]) -> Sending:

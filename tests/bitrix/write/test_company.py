@@ -8,6 +8,7 @@ import pytest
 
 from stavbill.billing.facts import CompanyId
 from stavbill.bitrix.write.fields import CardField, CardFields, FieldKind, FieldsExecutor
+from stavbill.bitrix.write.single import SharedBatches
 from stavbill.bitrix.write.stages import StageExecutor
 from stavbill.bitrix.write.timeline import TimelineExecutor
 from stavbill.plan.effects import (
@@ -158,3 +159,48 @@ async def test_a_limit_refuses_fields_and_says_so(desk: Desk) -> None:
     outcome = (await comments.send([Order(effect)]))[effect.key]
     assert isinstance(outcome, Refused)
     assert await desk.comments(effect.company) == []
+
+
+async def test_kinds_of_one_command_share_a_batch_and_each_gets_its_own_outcome(
+    desk: Desk,
+) -> None:
+    company = desk.companies[0]
+    item = await desk.add_invoice(company, "k")
+    code = await desk.add_field("SB_COUNT", "integer")
+    fields = CardFields(zone=MOSCOW, card_count=CardField(code, FieldKind.INTEGER))
+    executor = SharedBatches(
+        desk.gateway,
+        (
+            StageExecutor(desk.gateway, stages=desk.stages),
+            FieldsExecutor(desk.gateway, fields=fields),
+            TimelineExecutor(desk.gateway),
+        ),
+    )
+    stage = PutStage(
+        key=EffectKey("stage"),
+        company=CompanyId(company),
+        invoice=EffectKey("k"),
+        stage=InvoiceStage.SENT,
+    )
+    lost = PutStage(
+        key=EffectKey("lost"),
+        company=CompanyId(company),
+        invoice=EffectKey("unknown"),
+        stage=InvoiceStage.SENT,
+    )
+    count = PutFields(key=EffectKey("count"), company=CompanyId(company), card_count=3)
+    entry, before = timeline(desk, 0), desk.gateway.requests
+    orders = [
+        Order(stage, settled_ids={EffectKey("k"): item}), Order(lost), Order(count), Order(entry)
+    ]  # fmt: skip
+    outcomes = await executor.send(orders)
+    assert desk.gateway.requests == before + 1
+    assert isinstance(outcomes[lost.key], Rejected)
+    assert outcomes[stage.key] == Done(item)
+    assert outcomes[count.key] == Done(company)
+    added = outcomes[entry.key]
+    assert isinstance(added, Done)
+    found = await executor.find([stage, count, entry])
+    assert found[stage.key] == Found(item, complete=True)
+    assert found[count.key] is None
+    assert found[entry.key] == Found(added.portal_id or 0, complete=True)

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
 from enum import Enum
 
+from typing_extensions import override
+
 from stavbill.bitrix.batch import Command, Json, Param
 from stavbill.bitrix.gateway import Gateway
-from stavbill.bitrix.write.steps import NotReadBack, Step, send_steps
+from stavbill.bitrix.write.single import SingleCommand
+from stavbill.bitrix.write.steps import Step
 from stavbill.errors import ConfigError
 from stavbill.plan.effects import Effect, EffectKey, PutFields
 from stavbill.plan.order import Order
-from stavbill.plan.outcome import Found, Outcome, Rejected
+from stavbill.plan.outcome import Found, Rejected
 
 _LAST_SECOND = time(23, 59, 59)
 
@@ -83,41 +86,34 @@ def write_last_day(day: date, kind: FieldKind, zone: tzinfo) -> str:
             raise ValueError(msg)
 
 
-class FieldsExecutor(NotReadBack):
+class FieldsExecutor(SingleCommand):
     """Makes `PutFields` happen, 50 companies a batch; a repeat is harmless."""
 
     def __init__(self, gateway: Gateway, *, fields: CardFields) -> None:
-        self._gateway = gateway
+        super().__init__(gateway)
         self._fields = fields
 
+    @override
     def takes(self, effect: Effect) -> bool:
         """Say whether `effect` sets fields of a card."""
         return isinstance(effect, PutFields)
 
-    def weigh(self, order: Order) -> int:
-        """Return 1."""
-        del order
-        return 1
-
+    @override
     async def find(self, effects: Sequence[Effect]) -> Mapping[EffectKey, Found | None]:
         """Return None for each: values have no object of their own and may be set again."""
         return {effect.key: None for effect in effects}
 
-    async def send(self, orders: Sequence[Order]) -> Mapping[EffectKey, Outcome]:
-        """Update the companies; one that is gone does not stop the others."""
-        outcomes: dict[EffectKey, Outcome] = {}
-        steps = []
-        for order in orders:
-            effect = order.effect
-            if not isinstance(effect, PutFields):
-                msg = f"not fields of a card: {effect.kind}"
-                raise TypeError(msg)
-            values, missing = self._values(effect)
-            if missing:
-                outcomes[effect.key] = Rejected(f"на карточке нет поля для: {', '.join(missing)}")
-            else:
-                steps.append(_step(effect, values))
-        return outcomes | await send_steps(self._gateway, steps, halt=False)
+    @override
+    def step(self, order: Order) -> Step | Rejected:
+        """Return the update of the company."""
+        effect = order.effect
+        if not isinstance(effect, PutFields):
+            msg = f"not fields of a card: {effect.kind}"
+            raise TypeError(msg)
+        values, missing = self._values(effect)
+        if missing:
+            return Rejected(f"на карточке нет поля для: {', '.join(missing)}")
+        return _step(effect, values)
 
     def _values(self, effect: PutFields) -> tuple[dict[str, Param], list[str]]:
         values: dict[str, Param] = {}

@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from stavbill.bitrix.batch import Command, Json
 from stavbill.bitrix.gateway import Gateway
 from stavbill.bitrix.write.invoice_list import INVOICE_TYPE, invoices_of
-from stavbill.bitrix.write.steps import NotReadBack, Step, send_steps
+from stavbill.bitrix.write.single import SingleCommand
+from stavbill.bitrix.write.steps import Step
 from stavbill.bitrix.write.values import id_at, text_at
 from stavbill.errors import ConfigError
 from stavbill.plan.effects import Effect, EffectKey, InvoiceStage, PutStage
 from stavbill.plan.order import Order
-from stavbill.plan.outcome import Found, Outcome, Rejected
+from stavbill.plan.outcome import Found, Rejected
 
 # The stages that an invoice passes before another.
 BEFORE: Mapping[InvoiceStage, frozenset[InvoiceStage]] = {
@@ -48,22 +51,19 @@ class StageCodes:
         return self.codes[stage]
 
 
-class StageExecutor(NotReadBack):
+class StageExecutor(SingleCommand):
     """Makes `PutStage` happen; in doubt, only where nobody has moved the invoice further."""
 
     def __init__(self, gateway: Gateway, *, stages: StageCodes) -> None:
-        self._gateway = gateway
+        super().__init__(gateway)
         self._stages = stages
 
+    @override
     def takes(self, effect: Effect) -> bool:
         """Say whether `effect` is a stage."""
         return isinstance(effect, PutStage)
 
-    def weigh(self, order: Order) -> int:
-        """Return 1."""
-        del order
-        return 1
-
+    @override
     async def find(self, effects: Sequence[Effect]) -> Mapping[EffectKey, Found | None]:
         """Look where the invoices stand; one that is at its stage or beyond it is found.
 
@@ -86,20 +86,13 @@ class StageExecutor(NotReadBack):
         earlier = BEFORE[stage]
         return text_at(row, "stageId") in {self._stages.code(one) for one in earlier}
 
-    async def send(self, orders: Sequence[Order]) -> Mapping[EffectKey, Outcome]:
-        """Set the stages; the answer shows whether the portal took them."""
-        outcomes: dict[EffectKey, Outcome] = {}
-        steps = []
-        for order in orders:
-            effect = _stage(order.effect)
-            invoice = order.settled_ids.get(effect.invoice)
-            if invoice is None:
-                outcomes[effect.key] = Rejected(f"номер счёта {effect.invoice} неизвестен")
-            else:
-                steps.append(self._step(effect, invoice))
-        return outcomes | await send_steps(self._gateway, steps, halt=False)
-
-    def _step(self, effect: PutStage, invoice: int) -> Step:
+    @override
+    def step(self, order: Order) -> Step | Rejected:
+        """Return the command that sets the stage; the answer shows whether the portal took it."""
+        effect = _stage(order.effect)
+        invoice = order.settled_ids.get(effect.invoice)
+        if invoice is None:
+            return Rejected(f"номер счёта {effect.invoice} неизвестен")
         code = self._stages.code(effect.stage)
         command = Command(
             "crm.item.update",

@@ -7,34 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from typing_extensions import override
+
 from stavbill.bitrix.batch import Command, Param
-from stavbill.bitrix.gateway import Gateway
 from stavbill.bitrix.write.marks import with_mark
-from stavbill.bitrix.write.steps import NotReadBack, Step, ask, send_steps
+from stavbill.bitrix.write.single import SingleCommand
+from stavbill.bitrix.write.steps import Step, ask
 from stavbill.bitrix.write.values import id_at, rows_at, text_at
 from stavbill.plan.effects import AddTimeline, Effect, EffectKey
 from stavbill.plan.keys import short_mark
 from stavbill.plan.order import Order
-from stavbill.plan.outcome import Found, Outcome
+from stavbill.plan.outcome import Found
 
 _PAGE = 50
 
 
-class TimelineExecutor(NotReadBack):
+class TimelineExecutor(SingleCommand):
     """Makes `AddTimeline` happen, 50 comments a batch."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-
+    @override
     def takes(self, effect: Effect) -> bool:
         """Say whether `effect` is a timeline entry."""
         return isinstance(effect, AddTimeline)
 
-    def weigh(self, order: Order) -> int:
-        """Return 1."""
-        del order
-        return 1
-
+    @override
     async def find(self, effects: Sequence[Effect]) -> Mapping[EffectKey, Found | None]:
         """Look for the marks in the companies' comments, the newest first, to the very end."""
         found: dict[EffectKey, Found | None] = {effect.key: None for effect in effects}
@@ -57,24 +53,21 @@ class TimelineExecutor(NotReadBack):
             open_pages = further
         return found
 
-    async def send(self, orders: Sequence[Order]) -> Mapping[EffectKey, Outcome]:
-        """Add the comments; one that is declined does not stop the others."""
-        return await send_steps(self._gateway, [_step(order) for order in orders], halt=False)
-
-
-def _step(order: Order) -> Step:
-    effect = order.effect
-    if not isinstance(effect, AddTimeline):
-        msg = f"not a timeline entry: {effect.kind}"
-        raise TypeError(msg)
-    # This method accepts its parameter in lower case only.
-    fields: dict[str, Param] = {
-        "ENTITY_ID": effect.company,
-        "ENTITY_TYPE": "company",
-        "COMMENT": with_mark(effect.text, effect.key),
-    }
-    command = Command("crm.timeline.comment.add", {"fields": fields})
-    return Step(effect.key, lambda _: (command,), read_id=id_at)
+    @override
+    def step(self, order: Order) -> Step:
+        """Return the command that adds the comment."""
+        effect = order.effect
+        if not isinstance(effect, AddTimeline):
+            msg = f"not a timeline entry: {effect.kind}"
+            raise TypeError(msg)
+        # This method accepts its parameter in lower case only.
+        fields: dict[str, Param] = {
+            "ENTITY_ID": effect.company,
+            "ENTITY_TYPE": "company",
+            "COMMENT": with_mark(effect.text, effect.key),
+        }
+        command = Command("crm.timeline.comment.add", {"fields": fields})
+        return Step(effect.key, lambda _: (command,), read_id=id_at)
 
 
 def _list(effect: Effect, start: int) -> Command:

@@ -1,4 +1,4 @@
-"""Documents that fail for the seller's own papers: whose they are, so that it is told once."""
+"""Revisions know whose papers keep their document; effects of one command share a rank."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the seller to blame to revisions."""
+    """Add the seller to blame to revisions, and give what was planned before its new rank."""
     with op.batch_alter_table("sendings") as sendings:
         sendings.add_column(sa.Column("blame", sa.Text(), nullable=False, server_default=""))
+    op.execute("UPDATE effects SET rank = 1 WHERE rank IN (2, 3)")
