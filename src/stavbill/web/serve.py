@@ -45,7 +45,7 @@ def serve(
         clock = SystemClock(settings.clock_scale, settings.clock_since)
         refuse_other_portals(store, options.portal, now=clock.now())
         web = settings.toml.web
-        listening = _listen(host or web.host, web.port if port is None else port)
+        listening = listen(host or web.host, web.port if port is None else port)
 
         def ready() -> None:
             if ready_file is not None:
@@ -77,9 +77,11 @@ def _server(app: FastAPI) -> uvicorn.Server:
     )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return the socket to serve on. Raises `ConfigError` when the address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family)
+    # asyncio lets small answers leave at once on sockets only that say that they are TCP.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
