@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Lock
 
 from dbos import DBOS, SetWorkflowID
 
@@ -204,13 +205,19 @@ def chunks_step(run: str) -> int:
     return chunks_in(current().parts, RunId(run))
 
 
+# The interpreter runs one of them at a time anyway: children that take turns at every call of the
+# database take longer than one after the other. The next one is at hand all the same.
+_deciding = Lock()
+
+
 @_retried
 def plan_step(run: str, document: Document, first: int, last: int) -> None:
     """Decide the chunks from `first` to `last`, in this thread."""
     parts = current().parts
     policy = stored_policy(parts)
     request, numbers = request_of(document), range(first, last + 1)
-    plan_chunks(parts, policy, RunId(run), request, numbers=numbers)
+    with _deciding:
+        plan_chunks(parts, policy, RunId(run), request, numbers=numbers)
 
 
 @_retried
