@@ -74,7 +74,7 @@ def least_requests(
     reads = sum(_list_requests(int(before[name])) for name in lists)
     standing = 1 + ceil(int(before["tasks"]) / COMMANDS)
     writes: int = ceil(2 * invoices / COMMANDS) + ceil(invoices / PER_READ_BACK)
-    writes += sum(ceil(calls.get(method, 0) / COMMANDS) for method in WRITES)
+    writes += ceil(sum(calls.get(method, 0) for method in WRITES) / COMMANDS)
     writes += ceil(sum(calls.get(method, 0) for method in TASK_WRITES) / COMMANDS)
     writes += ceil(mended / COMMANDS)
     check = _list_requests(int(after["invoices"]))
