@@ -16,7 +16,8 @@ from stavbill.documents.checks import (
     is_correspondent,
     is_inn,
     is_kazakh_account,
-    problems_of,
+    other_problems,
+    own_problems,
 )
 from stavbill.documents.invoice import Bank, InvoiceDocument, Party
 from stavbill.sandbox.world import invented
@@ -24,6 +25,10 @@ from tests.documents.papers import BANK, BIC, kazakh, russian
 
 IIN = "900101300007"
 SEEDS = st.integers(0, 2**32).map(random.Random)
+
+
+def problems_of(document: InvoiceDocument) -> tuple[str, ...]:
+    return (*own_problems(document), *other_problems(document))
 
 
 def test_published_examples() -> None:

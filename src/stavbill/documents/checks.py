@@ -46,24 +46,19 @@ BIN_WEIGHTS = ((1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), (3, 4, 5, 6, 7, 8, 9, 10, 11
 KEYED_BY_DIVISION = ("000", "001", "002")
 
 
-def problems_of(document: InvoiceDocument) -> tuple[str, ...]:
-    """Return everything that keeps a document from being printed, in Russian."""
-    return tuple(_problems(document))
-
-
-def _problems(document: InvoiceDocument) -> Iterator[str]:
+def other_problems(document: InvoiceDocument) -> Iterator[str]:
+    """Yield what keeps a document from being printed for the invoice itself or its customer."""
     if document.total.minor < 0:
         yield "Сумма счёта меньше нуля."
     if not document.lines:
         yield "В счёте нет строк."
     buyer = document.buyer
-    yield from own_problems(document)
     for problem in (*_number_problems(buyer, document.form, abroad=True), *_party_problems(buyer)):
         yield f"Покупатель {buyer.name.strip() or NAMELESS}: {problem}."
 
 
 def own_problems(document: InvoiceDocument) -> Iterator[str]:
-    """Yield those that are about the seller's own papers."""
+    """Yield what keeps a document from being printed for its seller's own papers."""
     return seller_problems(
         document.seller, document.bank, form=document.form, purpose_code=document.purpose_code
     )

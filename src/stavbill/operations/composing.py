@@ -18,7 +18,7 @@ from stavbill.billing.money import Currency, Money
 from stavbill.billing.vat import vat_included
 from stavbill.bitrix.read.papers import PaperInvoice, PaperRequisite, PaperRow
 from stavbill.bitrix.write.rows import rows_of_line
-from stavbill.documents.checks import own_problems, problems_of
+from stavbill.documents.checks import other_problems, own_problems
 from stavbill.documents.invoice import AnnexRow, InvoiceDocument, PrintedLine
 from stavbill.operations.mail_parts import NoDocument
 from stavbill.operations.sellers import (
@@ -116,7 +116,7 @@ def compose(sending: Sending, draft: InvoiceDraft, papers: Papers) -> InvoiceDoc
         purpose_code=look.purpose_code,
     )
     of_seller += own_problems(document)
-    reasons += [one for one in problems_of(document) if one not in of_seller]
+    reasons += other_problems(document)
     return _none_for(draft.issuer, of_seller, reasons) if of_seller or reasons else document
 
 

@@ -71,7 +71,7 @@ class PostOffice:
         self._ready = ready
         self._known_troubles = troubles
         self._counters: dict[str, Counter] = {}
-        self._no_document: dict[SendingId, tuple[str, ...]] = {}
+        self._no_document: dict[SendingId, NoDocument] = {}
         self._aside: set[SendingId] = set()
         self._until = parts.clock.monotonic() + ROUND_LASTS.total_seconds()
         self._claimed: set[SendingId] = set()
@@ -85,7 +85,7 @@ class PostOffice:
         return {code: one.trouble for code, one in self._counters.items() if one.trouble}
 
     @property
-    def undocumented(self) -> Mapping[SendingId, tuple[str, ...]]:
+    def undocumented(self) -> Mapping[SendingId, NoDocument]:
         """Revisions whose document or letter cannot be made, with the reasons."""
         return self._no_document
 
@@ -189,7 +189,7 @@ class PostOffice:
                 move_sendings(db, [sending], SendingState.NO_DOCUMENT, due=due, detail=why)
                 blame_seller(db, [sending], found.seller)
                 mark_told(db, [sending], at=None)
-        self._no_document.update({one: found.reasons for one, found in missing.items()})
+        self._no_document.update(missing)
         lessons = Lessons(self._mail.rules, now)
         for message in chunk:
             result = lessons.of(message, SenderTrouble(LEFT_OVER))

@@ -20,7 +20,7 @@ from stavbill.errors import PortalError, WritingStoppedError
 from stavbill.log import get_logger
 from stavbill.operations.parts import Parts
 from stavbill.operations.reading import PortalFacts, learn_portal, stored_policy
-from stavbill.plan.effects import Effect
+from stavbill.plan.effects import NO_COMPANY, Effect
 from stavbill.plan.run_texts import (
     IssuerTotal,
     MonthCompared,
@@ -43,7 +43,7 @@ from stavbill.store.runs import (
     set_state,
     start_run,
 )
-from stavbill.store.told import standing_objects, tellings
+from stavbill.store.told import standing_tasks, tellings
 
 # The run of everybody is seldom farther back; those of named companies lie between.
 NEAREST, FARTHEST = 5, 60
@@ -147,8 +147,10 @@ def _waiting(parts: Parts, run: Run | None) -> Iterator[Effect]:
 
 def _ended(db: Connection, parts: Parts, waits: Run | None) -> Iterator[Effect]:
     """Yield the completion of tasks about runs that wait no longer."""
-    standing = standing_objects(db, parts.portal, waits_key(RunId("")))
-    over = {run: task for run, task in standing.items() if waits is None or run != waits.run}
+    beginning = waits_key(RunId(""))
+    standing = standing_tasks(db, parts.portal, {NO_COMPANY}, beginning)
+    tasks = {one.name.removeprefix(beginning): one.task for one in standing}
+    over = {run: task for run, task in tasks.items() if waits is None or run != waits.run}
     told = tellings(db, parts.portal, [closes_key(run) for run in over]) if over else {}
     for run, task in over.items():
         closed = told.get(closes_key(run))

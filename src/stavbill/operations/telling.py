@@ -65,7 +65,7 @@ from stavbill.store.runs import (
 from stavbill.store.sendings import (
     Sending,
     SendingState,
-    blamed_sendings,
+    blamed_sellers,
     due_sendings,
     lock_sendings,
     mark_told,
@@ -325,7 +325,7 @@ def _own_papers_tasks(ready: Sequence[Sending], due: date) -> Iterator[Effect]:
 def _closed_tasks(db: Connection, parts: Parts, sent: Sequence[Sending]) -> Iterator[Effect]:
     """Yield the completion of tasks about documents that have been made, and went out."""
     gone = {int(one.sending) for one in sent}
-    still = {own_papers_mark(one.blame, one.detail) for one in blamed_sendings(db, parts.portal)}
+    still = {own_papers_mark(*blamed) for blamed in blamed_sellers(db, parts.portal)}
     companies = {one.company for one in sent}
     open_tasks = [
         one

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any, NewType
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select, update
 
 from stavbill.store.tables import runs
 
@@ -145,19 +145,22 @@ def latest_runs(
     return tuple(_run(row) for row in rows)
 
 
+def _really_done(portal: str, kind: RunKind) -> tuple[ColumnElement[bool], ...]:
+    return (
+        runs.c.portal == portal,
+        runs.c.kind == kind.value,
+        runs.c.state == RunState.DONE.value,
+        runs.c.dry_run.is_(False),
+    )
+
+
 def finished_since(
     db: Connection, portal: str, since: datetime, *, kind: RunKind
 ) -> tuple[Run, ...]:
     """Return the real (not dry) runs of a kind that were done at or after a time, newest first."""
     rows = db.execute(
         select(runs)
-        .where(
-            runs.c.portal == portal,
-            runs.c.kind == kind.value,
-            runs.c.state == RunState.DONE.value,
-            runs.c.dry_run.is_(False),
-            runs.c.finished >= since,
-        )
+        .where(*_really_done(portal, kind), runs.c.finished >= since)
         .order_by(runs.c.started.desc(), runs.c.run.desc())
     )
     return tuple(_run(row) for row in rows)
@@ -169,13 +172,7 @@ def last_finished(
     """Return the last real (not dry) run of a portal that was done before a time."""
     row = db.execute(
         select(runs)
-        .where(
-            runs.c.portal == portal,
-            runs.c.kind == kind.value,
-            runs.c.state == RunState.DONE.value,
-            runs.c.dry_run.is_(False),
-            runs.c.started < before,
-        )
+        .where(*_really_done(portal, kind), runs.c.started < before)
         .order_by(runs.c.started.desc())
         .limit(1)
     ).one_or_none()

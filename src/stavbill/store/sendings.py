@@ -315,18 +315,15 @@ def blame_seller(db: Connection, ids: Collection[SendingId], seller: str) -> Non
     db.execute(update(sendings).where(sendings.c.sending.in_(ids)).values(blame=seller))
 
 
-def blamed_sendings(db: Connection, portal: str) -> tuple[Sending, ...]:
-    """Return the revisions that still wait for their seller's papers."""
+def blamed_sellers(db: Connection, portal: str) -> frozenset[tuple[str, str]]:
+    """Return the sellers whose papers keep documents from being made now, with the reasons."""
+    states = [SendingState.NO_DOCUMENT.value, SendingState.OPEN.value]
     rows = db.execute(
-        select(sendings)
-        .where(
-            sendings.c.portal == portal,
-            sendings.c.state.in_([SendingState.NO_DOCUMENT.value, SendingState.OPEN.value]),
-            sendings.c.blame != "",
-        )
-        .order_by(sendings.c.sending)
+        select(sendings.c.blame, sendings.c.detail)
+        .where(sendings.c.portal == portal, sendings.c.state.in_(states), sendings.c.blame != "")
+        .distinct()
     )
-    return tuple(sending_of(row) for row in rows)
+    return frozenset((row.blame, row.detail) for row in rows)
 
 
 def sending_of(row: Row[Any]) -> Sending:

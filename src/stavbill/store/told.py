@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from stavbill.billing.facts import CompanyId
-from stavbill.plan.effects import NO_COMPANY, EffectKey
+from stavbill.plan.effects import EffectKey
 from stavbill.store.effects import Status
 from stavbill.store.runs import RunState
 from stavbill.store.tables import effects, runs
@@ -65,17 +65,3 @@ def standing_tasks(
         )
     )
     return tuple(StandingTask(row.key, CompanyId(row.company), row.portal_id) for row in rows)
-
-
-def standing_objects(db: Connection, portal: str, beginning: EffectKey) -> dict[str, int]:
-    """Return the portal ids of effects of no company whose key begins so, by what follows it."""
-    rows = db.execute(
-        select(effects.c.key, effects.c.portal_id).where(
-            effects.c.portal == portal,
-            effects.c.company == NO_COMPANY,
-            effects.c.status == Status.DONE.value,
-            effects.c.key.startswith(beginning, autoescape=True),
-            effects.c.portal_id.is_not(None),
-        )
-    )
-    return {row.key.removeprefix(beginning): row.portal_id for row in rows}

@@ -26,6 +26,15 @@ from tests.bitrix.write.desk import Desk
 MOSCOW = timezone(timedelta(hours=3))
 
 
+def put_stage(company: int, stage: InvoiceStage, invoice: str = "k") -> PutStage:
+    return PutStage(
+        key=EffectKey(f"stage:{invoice}"),
+        company=CompanyId(company),
+        invoice=EffectKey(invoice),
+        stage=stage,
+    )
+
+
 def timeline(desk: Desk, place: int) -> AddTimeline:
     company = desk.companies[place]
     return AddTimeline(
@@ -114,12 +123,7 @@ async def test_a_stage_is_set_and_an_unknown_invoice_told(desk: Desk) -> None:
     company = desk.companies[0]
     item = await desk.add_invoice(company, "k")
     executor = StageExecutor(desk.gateway, stages=desk.stages)
-    effect = PutStage(
-        key=EffectKey("stage"),
-        company=CompanyId(company),
-        invoice=EffectKey("k"),
-        stage=InvoiceStage.CANCELLED,
-    )
+    effect = put_stage(company, InvoiceStage.CANCELLED)
     order = Order(effect, settled_ids={EffectKey("k"): item})
     assert await executor.send([order]) == {effect.key: Done(item)}
     (invoice,) = await desk.invoices()
@@ -142,12 +146,7 @@ async def test_a_stage_in_doubt_is_set_again_only_where_nobody_went_further(
     company = desk.companies[0]
     item = await desk.add_invoice(company, "k", stageId=desk.stages.code(stands))
     executor = StageExecutor(desk.gateway, stages=desk.stages)
-    effect = PutStage(
-        key=EffectKey("stage"),
-        company=CompanyId(company),
-        invoice=EffectKey("k"),
-        stage=InvoiceStage.SENT,
-    )
+    effect = put_stage(company, InvoiceStage.SENT)
     assert effect.repeat is not Repeat.HARMLESS
     found = await executor.find([effect])
     assert found == {effect.key: None if again else Found(item, complete=True)}
@@ -176,18 +175,8 @@ async def test_kinds_of_one_command_share_a_batch_and_each_gets_its_own_outcome(
             TimelineExecutor(desk.gateway),
         ),
     )
-    stage = PutStage(
-        key=EffectKey("stage"),
-        company=CompanyId(company),
-        invoice=EffectKey("k"),
-        stage=InvoiceStage.SENT,
-    )
-    lost = PutStage(
-        key=EffectKey("lost"),
-        company=CompanyId(company),
-        invoice=EffectKey("unknown"),
-        stage=InvoiceStage.SENT,
-    )
+    stage = put_stage(company, InvoiceStage.SENT)
+    lost = put_stage(company, InvoiceStage.SENT, invoice="unknown")
     count = PutFields(key=EffectKey("count"), company=CompanyId(company), card_count=3)
     entry, before = timeline(desk, 0), desk.gateway.requests
     orders = [
