@@ -30,6 +30,7 @@ from stavbill.plan.telling import (
     Delivered,
     OwnTrouble,
     Trouble,
+    closing_key,
     document_made,
     document_task,
     doubt_task,
@@ -284,7 +285,7 @@ def _document_tasks(db: Connection, parts: Parts, due: date) -> list[Effect]:
     ready = [one for one in lacking if one.company not in parked]
     people = _People(db, parts, {one.company for one in ready})
     mark_told(db, [one.sending for one in ready], at=parts.now())
-    tasks: list[Effect] = list(_own_papers_tasks(ready, due))
+    tasks: list[Effect] = list(_own_papers_tasks(db, parts, ready, due))
     tasks += [
         document_task(
             people.trouble(
@@ -304,17 +305,26 @@ def _document_tasks(db: Connection, parts: Parts, due: date) -> list[Effect]:
     return [task for task in tasks if task.key not in told]
 
 
-def _own_papers_tasks(ready: Sequence[Sending], due: date) -> Iterator[Effect]:
+def _own_papers_tasks(
+    db: Connection, parts: Parts, ready: Sequence[Sending], due: date
+) -> Iterator[Effect]:
     """Yield a task for each trouble of a seller's own: its customers are not to blame."""
     troubles: dict[tuple[str, str, str], list[Sending]] = defaultdict(list)
     for one in ready:
         if one.blame:
             troubles[one.blame, f"{one.notice.issued:%Y-%m}", one.detail].append(one)
+    if not troubles:
+        return
+    standing = standing_tasks(db, parts.portal, {NO_COMPANY}, OWN_TROUBLE)
+    told = tellings(db, parts.portal, [closing_key(one.name) for one in standing])
+    ended = [one.name for one in standing if closing_key(one.name) in told]
     for (seller, month, reason), waiting in troubles.items():
+        same = f"{OWN_TROUBLE}{own_papers_mark(seller, reason)}:{month}:"
         yield own_papers_task(
             OwnTrouble(
                 seller=seller,
                 month=month,
+                round=sum(name.startswith(same) for name in ended),
                 reason=reason,
                 invoices=tuple(one.notice for one in waiting),
                 due=due,

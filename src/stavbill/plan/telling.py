@@ -163,10 +163,14 @@ def document_task(trouble: Trouble) -> OpenTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnTrouble:
-    """A seller's own papers that keep documents from being made: of which invoices, and why."""
+    """A seller's own papers that keep documents from being made: of which invoices, and why.
+
+    `round` counts how often the same was told and mended before.
+    """
 
     seller: str
     month: str
+    round: int
     reason: str
     invoices: tuple[InvoiceNotice, ...]
     due: date
@@ -202,7 +206,7 @@ def own_papers_task(trouble: OwnTrouble) -> OpenTask:
     )
     mark = own_papers_mark(trouble.seller, trouble.reason)
     return OpenTask(
-        key=EffectKey(f"{OWN_TROUBLE}{mark}:{trouble.month}"),
+        key=EffectKey(f"{OWN_TROUBLE}{mark}:{trouble.month}:{trouble.round}"),
         company=NO_COMPANY,
         title=f"Биллинг: счета не отправлены — {trouble.seller}",
         description=description,
@@ -213,10 +217,14 @@ def own_papers_task(trouble: OwnTrouble) -> OpenTask:
     )
 
 
+def closing_key(name: str) -> EffectKey:
+    """Return the key of the completion of a task that is known by its key."""
+    return EffectKey(f"closed:{name}")
+
+
 def document_made(name: str, company: CompanyId, task: int) -> MendTask:
     """Return the completion of a task about documents, known by its key, that are made now."""
-    key = EffectKey(f"closed:{name}")
-    return MendTask(key=key, company=company, task=TaskId(task), complete=True)
+    return MendTask(key=closing_key(name), company=company, task=TaskId(task), complete=True)
 
 
 def _task(trouble: Trouble, kind: str, title: str, description: str, item: str) -> OpenTask:
