@@ -97,7 +97,11 @@ simulate: dev
 chaos: dev debian
 	$(BIN)/python -m benchmarks.chaos $(CHAOS)
 
-lock: dev
+# A name that pyproject.toml has just gained is in no lock yet: `dev` would refuse it.
+$(BIN)/uv: | $(VENV)/created.stamp
+	$(PIP) install uv
+
+lock: | $(BIN)/uv
 	$(LOCK) --group build --output-file requirements.lock
 	$(LOCK) --group build --extra dev --constraint requirements.lock \
 		--output-file requirements-dev.lock
