@@ -24,11 +24,16 @@ class PortalError(StavbillError):
 
 
 class WialonError(StavbillError):
-    """A Wialon host cannot be read, or its answer is incomplete; `code` is its error number."""
+    """A Wialon host cannot be read, or its answer is incomplete; `code` is its error number.
 
-    def __init__(self, text: str, code: int | None = None) -> None:
-        """Keep the host's error number beside the text for the operator."""
-        super().__init__(text)
+    `what` is what happened, in words for everybody; the error's own text goes on with the advice,
+    which names settings and is for the operator alone.
+    """
+
+    def __init__(self, what: str, code: int | None = None, *, advice: str = "") -> None:
+        """Keep the host's error number, and what happened without the advice."""
+        super().__init__(f"{what} {advice}".rstrip())
+        self.what = what
         self.code = code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -36,6 +37,7 @@ from stavbill.plan.gate import (
     share_of,
 )
 from stavbill.plan.records import InvoiceRecord
+from stavbill.plan.shared_causes import CauseKind, SharedCause
 from tests.billing.world import KZ, ME, POLICY, PS_LINE, TENTH, facts, invoice
 from tests.plan.world import record
 
@@ -264,3 +266,38 @@ def test_invoices_of_people_are_no_measure() -> None:
     by_hand = record(invoice(1, "(Февраль 2022)", (PS_LINE,), created=date(2022, 1, 10)))
     assert by_hand.total == Decimal(1050)
     assert share(facts(), by_hand).before == {}
+
+
+UNREAD = SharedCause(CauseKind.CONNECTION, "stavros1")
+NO_ISSUER = SharedCause(CauseKind.ISSUER, "ООО «Автотрэкер»")
+
+
+def waiting(cause: SharedCause, number: int, *, judged: int, invoices: int = 1) -> MonthTotals:
+    """Return totals like last month's, but for companies that wait."""
+    month = totals((100, 1000), (100, 1000), invoices)
+    return replace(month, judged=judged, causes=Counter({cause: number}))
+
+
+@pytest.mark.parametrize(
+    ("month", "answer"),
+    [
+        pytest.param(waiting(UNREAD, 1, judged=500), Stop(shared=(UNREAD,)), id="a host, always"),
+        pytest.param(waiting(NO_ISSUER, 10, judged=500), Stop(shared=(NO_ISSUER,)), id="2 percent"),
+        pytest.param(waiting(NO_ISSUER, 9, judged=500), Go(), id="less: each company's own"),
+        pytest.param(waiting(NO_ISSUER, 4, judged=4), Go(), id="four are not many"),
+        pytest.param(waiting(NO_ISSUER, 5, judged=5), Stop(shared=(NO_ISSUER,)), id="five are"),
+        pytest.param(
+            waiting(UNREAD, 3, judged=3, invoices=0), Stop(shared=(UNREAD,)), id="nothing billed"
+        ),
+    ],
+)
+def test_a_trouble_that_many_share_stops_the_gate(month: MonthTotals, answer: GateAnswer) -> None:
+    assert gate(month, YES) == answer
+    assert gate(month, Permission(unattended=True)) == answer
+    assert gate(month, BAND) == Go()
+    assert gate(month, replace(YES, partial=True)) == Go()
+
+
+def test_a_first_run_stops_for_a_shared_trouble_too() -> None:
+    month = replace(waiting(UNREAD, 7, judged=50), before={})
+    assert gate(month, YES) == Stop(shared=(UNREAD,))

@@ -157,7 +157,7 @@ def _not_counted(unknown: NotCounted, facts: Facts) -> CountProblem:
         case NotCountedWhy.CONNECTION_UNKNOWN:
             return ConnectionUnknown(facts.card.connection or unknown.detail)
         case NotCountedWhy.UNREACHABLE | NotCountedWhy.INCOMPLETE:
-            return UnitsUnknown(unknown.detail)
+            return UnitsUnknown(unknown.detail, unknown.connection)
 
 
 def _compare(

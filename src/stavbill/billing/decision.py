@@ -124,9 +124,13 @@ class ConnectionUnknown:
 
 @dataclass(frozen=True, slots=True)
 class UnitsUnknown:
-    """Wialon is unreachable or answered in part (§5): silence is not zero."""
+    """Wialon is unreachable or answered in part (§5): silence is not zero.
+
+    `connection` is named when nothing of it could be read, for all its companies (§11).
+    """
 
     detail: str
+    connection: str = ""
     kind: Literal["units_unknown"] = "units_unknown"
 
 

@@ -30,13 +30,15 @@ class FieldProblem:
     """A field whose value cannot be understood: a reason to hold, never a guess (§1).
 
     `label` as it stands on the card, `value` as typed, `expected` in Russian words for a person;
-    `field` is the setting's name in code (`status`, `months`), "" when it has none.
+    `field` is the setting's name in code (`status`, `months`), "" when it has none. `lost_option`
+    says that the card names an option which the portal's list does not have any more.
     """
 
     label: str
     value: str
     expected: str
     field: str = ""
+    lost_option: bool = False
 
 
 class VatWish(Enum):
@@ -199,10 +201,14 @@ class NotCountedWhy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class NotCounted:
-    """There is no count, and why; `detail` is for a person (the value, the host's error)."""
+    """There is no count, and why; `detail` is for a person (the value, the host's error).
+
+    `connection` is named when nothing of it could be read: no company of it has a count (§11).
+    """
 
     why: NotCountedWhy
     detail: str = ""
+    connection: str = ""
 
 
 Observation = Counted | NotCounted

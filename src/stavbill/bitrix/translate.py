@@ -27,6 +27,10 @@ RATE = re.compile(r"(?:ндс\s*)?(\d{1,2}(?:[.,]\d+)?)\s*%?")
 Value = TypeVar("Value")
 
 
+class LostOptionError(ValueError):
+    """A card names an option that the field's list does not have."""
+
+
 @dataclass(slots=True)
 class Reading:
     """One card being read: the row, the fields' descriptions, the problems met."""
@@ -53,7 +57,8 @@ class Reading:
             return parse(text) if text else None
         except (ValueError, InvalidOperation) as error:
             shown = text or str(error)
-            self.problems.append(FieldProblem(known.label, shown, expected, name))
+            lost = isinstance(error, LostOptionError)
+            self.problems.append(FieldProblem(known.label, shown, expected, name, lost))
             return None
 
     def texts(self, name: str, known: UserField | None) -> tuple[str, ...]:
@@ -64,7 +69,8 @@ class Reading:
             return tuple(text for text in all_texts(known, self.row.get(known.code)) if text)
         except ValueError as error:
             expected = "значение из списка поля"
-            self.problems.append(FieldProblem(known.label, str(error), expected, name))
+            lost = isinstance(error, LostOptionError)
+            self.problems.append(FieldProblem(known.label, str(error), expected, name, lost))
             return ()
 
 
@@ -99,7 +105,7 @@ def _text(known: UserField, value: Json) -> str:
             return ""
         if text not in known.options:
             msg = f"{text} (нет такого варианта)"
-            raise ValueError(msg)
+            raise LostOptionError(msg)
         return known.options[text].strip()
     if known.kind == "money":
         return text.partition("|")[0].strip()

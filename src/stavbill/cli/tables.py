@@ -20,6 +20,8 @@ from stavbill.cli.words import (
     WRITTEN,
     plural,
 )
+from stavbill.operations.shared_troubles import causes_of_document
+from stavbill.plan.cause_texts import cause_line
 
 Document = Mapping[str, Any]
 
@@ -45,6 +47,8 @@ def print_report(report: Document) -> None:
         out.print(_sums(report["sums"]))
     for row in report.get("compared", ()):
         out.print(f"К прошлому месяцу: {_compared(row)}")
+    for known in causes_of_document(report.get("shared", ())):
+        out.print(f"{cause_line(known)}. {known.cause.detail}".rstrip(), style="bold")
     _print_counter(out, "Задержаны", report["held"], HOLDS)
     _print_counter(out, "Пропущены", report["skipped"], SKIPS)
     _print_counter(out, "Предупреждения", report["warnings"], WARNINGS)
@@ -108,6 +112,12 @@ def _print_gate(out: Console, report: Document) -> None:
         out.print(f"Счетов {gate['too_many_invoices']} — больше, чем --max-invoices.")
     for row in gate.get("deviations", ()):
         out.print(f"Вне полосы: {_compared(row)}")
+    if gate.get("shared"):
+        out.print(
+            "Много компаний ждут одной и той же причины (названа выше). Устраните её и запустите "
+            "снова; выставить счета остальным, не дожидаясь: --accept-band"
+        )
+        return
     if gate["answer"] == "stop":
         out.print("Посмотрите план: stavbill run show. Если он верен: --accept-band")
     elif not report["dry_run"]:

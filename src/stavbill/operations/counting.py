@@ -72,7 +72,7 @@ async def _one(
             complete_snapshot(db, snapshot, at=clock.now())
         view = _view(store, connection, snapshot, unclear)
     except WialonError as error:
-        view = _failed(store, snapshot, error, clock)
+        view = _failed(store, snapshot, connection, error, clock)
     reading.connections[connection_key(connection.name) or ""] = view
     progress.advance()
 
@@ -103,13 +103,15 @@ def _view(
     )
 
 
-def _failed(store: Store, snapshot: SnapshotId, error: WialonError, clock: Clock) -> ConnectionView:
+def _failed(
+    store: Store, snapshot: SnapshotId, connection: Connection, error: WialonError, clock: Clock
+) -> ConnectionView:
     with store.write() as db:
         fail_snapshot(db, snapshot, detail=str(error), at=clock.now())
     why = NotCountedWhy.UNREACHABLE
     if isinstance(error, WialonIncompleteError):
         why = NotCountedWhy.INCOMPLETE
-    return ConnectionView(snapshot=None, failure=NotCounted(why, str(error)))
+    return ConnectionView(snapshot=None, failure=NotCounted(why, error.what, connection.name))
 
 
 async def read_accounts(
@@ -143,7 +145,7 @@ async def read_accounts(
                 reading.requests += reader.requests + 1
         reading.connections[name] = _view(store, connection, snapshot, unclear)
     except WialonError as error:
-        reading.connections[name] = _failed(store, snapshot, error, clock)
+        reading.connections[name] = _failed(store, snapshot, connection, error, clock)
     return reading
 
 

@@ -8,7 +8,7 @@ Source: style of the house §3; engine page, «How it maps».
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -28,18 +28,21 @@ from stavbill.operations.forecasting import (
     write_requests,
 )
 from stavbill.operations.parts import Parts
-from stavbill.operations.planned import Planned, sum_of
+from stavbill.operations.planned import Planned, planned_of, sum_of
 from stavbill.operations.planning import CHUNK, Planner, PlanRequest, chunks_of
 from stavbill.operations.progress import SILENT, Progress
-from stavbill.operations.reading import PortalFacts, known_sizes, read_portal
+from stavbill.operations.reading import PortalFacts, known_sizes, read_portal, stored_policy
 from stavbill.operations.report import RequestsUsed, RunReport, compared_document
+from stavbill.operations.shared_troubles import causes_document, waiting_companies
 from stavbill.operations.surroundings import ConnectionView
 from stavbill.plan.gate import Permission, gate
+from stavbill.plan.shared_causes import CauseKind, SharedCause
 from stavbill.store.decisions import decision_of, decisions_after
 from stavbill.store.recording import drop_planned
 from stavbill.store.run_parts import (
     chunk_count,
     chunk_of,
+    planned_chunk,
     planned_documents,
     put_chunks,
     put_reading,
@@ -155,6 +158,23 @@ def plan_chunks(
 
     Asks nothing of the portal. Raises `LookupError` for a run that has not been read.
     """
+    planner = _planner(parts, policy, run, request)
+    for number in numbers:
+        with parts.store.read() as db:
+            companies, done = chunk_of(db, run, number)
+        if not done:
+            planner.plan(companies, number)
+        progress.advance(len(companies))
+
+
+def _planner(
+    parts: Parts,
+    policy: Policy,
+    run: RunId,
+    request: MonthRequest,
+    *,
+    shared: Collection[SharedCause] = (),
+) -> Planner:
     with parts.store.read() as db:
         reading = read_reading(db, run)
     if reading is None:
@@ -171,20 +191,43 @@ def plan_chunks(
         at=parts.now(),
         issued=issued,
         park=not request.dry_run,
+        shared=frozenset(shared),
     )
-    planner = Planner(parts.store, plan)
-    for number in numbers:
+    return Planner(parts.store, plan)
+
+
+def plan_shared(parts: Parts, run: RunId, request: MonthRequest) -> None:
+    """Plan chunks again whose companies wait for a cause that many share, without their tasks.
+
+    Only when all companies are decided is it known what many share. Nothing of the run has been
+    sent yet; what is planned again already is left alone.
+
+    Source: billing rules §11, last entry.
+    """
+    planned = _planned(parts, run)
+    many = {cause for cause in planned.totals.shared if cause.kind is not CauseKind.CONNECTION}
+    if not many or _is_partial(request):
+        return
+    for number in range(1, chunks_in(parts, run) + 1):
         with parts.store.read() as db:
-            companies, done = chunk_of(db, run, number)
-        if not done:
-            planner.plan(companies, number)
-        progress.advance(len(companies))
+            companies, _ = chunk_of(db, run, number)
+            chunk = planned_chunk(db, run, number)
+        if chunk is None or not many.intersection(planned_of(chunk).totals.causes):
+            continue
+        if chunk["shared"]:
+            continue
+        with parts.store.write() as db:
+            for company in companies:
+                why = "общая причина: планируется заново"
+                drop_planned(db, run, at=parts.now(), detail=why, company=company)
+        _planner(parts, stored_policy(parts), run, request, shared=many).plan(companies, number)
 
 
 def judge_month(
     parts: Parts, run: RunId, request: MonthRequest, progress: Progress = SILENT
 ) -> RunReport:
     """Add up the plan, leave out what changed since it was approved, and ask the gate."""
+    plan_shared(parts, run, request)
     report = month_report(parts, run, request)
     planned = _planned(parts, run)
     report.forecast = forecast_document(parts, planned)
@@ -222,6 +265,9 @@ def month_report(parts: Parts, run: RunId, request: MonthRequest) -> RunReport:
     )
     report.effects.update(planned.effects)
     report.compared = compared_document(planned.totals)
+    connections = {} if reading is None else reading["connections"]
+    views = _CONNECTIONS.validate_python(connections)
+    report.shared = causes_document(waiting_companies(planned, views))
     if started:
         count_outcomes(parts, run, report)
     return report
@@ -283,9 +329,14 @@ def _permission(parts: Parts, request: MonthRequest) -> Permission:
         max_invoices=request.max_invoices or parts.safety.max_invoices,
         yes=request.yes,
         accept_band=request.accept_band,
-        partial=bool(request.companies) or request.limit is not None,
+        partial=_is_partial(request),
         unattended=request.unattended,
     )
+
+
+def _is_partial(request: MonthRequest) -> bool:
+    """Say whether only some companies are asked for: nothing of them speaks of the whole month."""
+    return bool(request.companies) or request.limit is not None
 
 
 def _leave_out_changed(parts: Parts, approved: RunId, run: RunId) -> list[int]:

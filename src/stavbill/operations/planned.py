@@ -15,6 +15,7 @@ from stavbill.billing.facts import Facts
 from stavbill.operations.present import Document
 from stavbill.operations.report import Counts, IssuerSum
 from stavbill.plan.gate import MonthTotals, Purse, Tally
+from stavbill.plan.shared_causes import CauseKind, SharedCause
 
 _PLAIN = ("companies", "billed", "invoices", "held_companies", "parked", "waiting", "failed")
 _COUNTERS = ("skipped", "held", "warnings")
@@ -25,6 +26,7 @@ class Planned:
     """Counts, what the month comes to, effects by kind, and who is left to a person.
 
     `decided` is filled only when nothing is kept in the store; it is not part of the document.
+    `shared` says that causes which many companies share were known when these were planned.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -34,6 +36,7 @@ class Planned:
     parked: list[Document] = field(default_factory=list)
     failures: list[Document] = field(default_factory=list)
     decided: list[tuple[Facts, Decision]] = field(default_factory=list)
+    shared: bool = False
 
     def add(self, other: Planned) -> None:
         """Add what another chunk came to."""
@@ -56,6 +59,12 @@ class Planned:
                 for (issuer, currency), part in counts.sums.items()
             ],
             "month_invoices": self.totals.invoices,
+            "shared": self.shared,
+            "judged": self.totals.judged,
+            "causes": [
+                [cause.kind.value, cause.subject, cause.detail, number]
+                for cause, number in self.totals.causes.items()
+            ],
             "now": _purses(self.totals.now),
             "before": _purses(self.totals.before),
             "effects": dict(self.effects),
@@ -78,6 +87,13 @@ def planned_of(document: Mapping[str, Any]) -> Planned:
             now=_tallies(document["now"]),
             before=_tallies(document["before"]),
             invoices=document["month_invoices"],
+            judged=document.get("judged", 0),
+            causes=Counter(
+                {
+                    SharedCause(CauseKind(kind), subject, detail): number
+                    for kind, subject, detail, number in document.get("causes", ())
+                }
+            ),
         ),
         effects=Counter(document["effects"]),
         violations=list(document["violations"]),
@@ -108,6 +124,8 @@ def _add_counts(mine: Counts, other: Counts) -> None:
 
 def _add_totals(mine: MonthTotals, other: MonthTotals) -> None:
     mine.invoices += other.invoices
+    mine.judged += other.judged
+    mine.causes.update(other.causes)
     for to, tallies in ((mine.now, other.now), (mine.before, other.before)):
         for purse, tally in tallies.items():
             known = to.setdefault(purse, Tally())

@@ -35,6 +35,7 @@ from stavbill.plan.gate import share_of
 from stavbill.plan.invariants import violations
 from stavbill.plan.join import CompanyRecords, Surroundings, facts_of, standing_of
 from stavbill.plan.sentences import violation_text
+from stavbill.plan.shared_causes import SharedCause
 from stavbill.plan.standing import Standing
 from stavbill.store.credits import open_credits
 from stavbill.store.database import Store
@@ -66,6 +67,7 @@ class PlanRequest:
     issued: date | None = None
     park: bool = True
     keep: bool = True
+    shared: frozenset[SharedCause] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ class Planner:
 
         Companies that the mirror does not know are left out.
         """
-        request, planned = self._request, Planned()
+        request = self._request
+        planned = Planned(shared=bool(request.shared))
         with self._store.read() as db:
             records = portfolios(db, request.portal, ids)
             around = _around(db, request, list(records.values()), self._index)
@@ -260,7 +263,7 @@ def _plan_one(
     if reason is not None:
         wanted = _tell(standing, reason, due)
     else:
-        options = DiffOptions(due=due, conserved_units=view.conserved_units)
+        options = DiffOptions(due=due, conserved_units=view.conserved_units, shared=request.shared)
         wanted = diff(decision, standing, request.on, options)
     return _Considered(known, facts, decision, wanted, reason, waiting=standing.unsettled)
 
@@ -291,6 +294,7 @@ def _account(planned: Planned, considered: Sequence[_Considered], request: PlanR
             counts.waiting += 1
         else:
             counts.add(decision)
+            planned.totals.add_decision(decision)
             card = one.known.company.card
             share = share_of(decision, card, one.known.invoices, request.policy, month)
             planned.totals.add_company(share)

@@ -92,6 +92,7 @@ class RunReport:
     changed: list[int] = field(default_factory=list)
     gate: GateAnswer = field(default_factory=Go)
     compared: list[Document] = field(default_factory=list)
+    shared: list[Document] = field(default_factory=list)
     violations: list[Document] = field(default_factory=list)
     parked: list[Document] = field(default_factory=list)
     failures: list[Document] = field(default_factory=list)
@@ -152,6 +153,7 @@ class RunReport:
             "changed_since_plan": self.changed,
             "gate": gate_document(self.gate),
             "compared": self.compared,
+            "shared": self.shared,
             "violations": self.violations,
             "requests": self.requests.total,
             "requests_detail": {
@@ -191,9 +193,10 @@ def gate_document(answer: GateAnswer) -> Document:
             return {"answer": "go"}
         case Ask(first_run=first_run):
             return {"answer": "ask", "first_run": first_run}
-        case Stop(deviations=deviations, too_many=too_many):
+        case Stop(deviations=deviations, too_many=too_many, shared=shared):
             return {
                 "answer": "stop",
+                "shared": [cause.kind.value for cause in shared],
                 "too_many_invoices": too_many,
                 "deviations": [
                     {

@@ -7,7 +7,7 @@ anybody: whoever comes first tells it, once. Source: operations page, «Observab
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,6 +20,7 @@ from stavbill.errors import PortalError, WritingStoppedError
 from stavbill.log import get_logger
 from stavbill.operations.parts import Parts
 from stavbill.operations.reading import PortalFacts, learn_portal, stored_policy
+from stavbill.operations.shared_troubles import cause_effects, causes_of_document
 from stavbill.plan.effects import NO_COMPANY, Effect
 from stavbill.plan.run_texts import (
     IssuerTotal,
@@ -117,11 +118,15 @@ def _log_declined(db: Connection, parts: Parts, effects: Sequence[Effect]) -> No
 # -------------------------------------------------------------------------- what is to be told
 def _untold(db: Connection, parts: Parts) -> list[Effect]:
     """Return what nobody has told yet."""
-    waits = _the_one_that_waits(db, parts)
+    newest = _newest_of_everybody(db, parts)
+    waits = newest if newest and newest.state is RunState.WAITING_APPROVAL else None
     wanted = [*_reports(db, parts), *_waiting(parts, waits)]
     told = tellings(db, parts.portal, [effect.key for effect in wanted])
     fresh = [one for one in wanted if (has := told.get(one.key)) is None or has.is_open]
-    return [*fresh, *_ended(db, parts, waits)]
+    causes: Iterable[Effect] = ()
+    if parts.reports.waiting_task:
+        causes = cause_effects(db, parts.portal, newest, stored_policy(parts).calendar)
+    return [*fresh, *_ended(db, parts, waits), *causes]
 
 
 def _reports(db: Connection, parts: Parts) -> Iterator[Effect]:
@@ -158,12 +163,12 @@ def _ended(db: Connection, parts: Parts, waits: Run | None) -> Iterator[Effect]:
             yield waiting_ends(run, task)
 
 
-def _the_one_that_waits(db: Connection, parts: Parts) -> Run | None:
-    """Return the newest run of everybody when it waits; a later one has taken its place."""
+def _newest_of_everybody(db: Connection, parts: Parts) -> Run | None:
+    """Return the newest run of everybody: it has taken the place of those before."""
     for reach in (NEAREST, FARTHEST):
         for run in _real_runs(db, parts, reach):
             if not run.totals.get("companies") and run.state not in BEGINNING:
-                return run if run.state is RunState.WAITING_APPROVAL else None
+                return run
     return None
 
 
@@ -207,6 +212,7 @@ def _told(run: Run, policy: Policy) -> RunTold:
         first_run=bool(gate.get("first_run")),
         too_many=gate.get("too_many_invoices"),
         deviating=_compared(gate.get("deviations", ()), policy),
+        causes=tuple(causes_of_document(totals.get("shared", ()))),
     )
 
 

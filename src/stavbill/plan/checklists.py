@@ -42,8 +42,10 @@ def code_of(text: str) -> str | None:
     return found[1] if found else None
 
 
-def mend(task: StandingTask, wanted: tuple[ItemText, ...]) -> ChecklistChange:
+def mend(task: StandingTask, wanted: tuple[ItemText, ...], *, tick: bool = True) -> ChecklistChange:
     """Return the change that makes our items on `task` exactly `wanted`.
+
+    Without `tick`, items that are not wanted stay as they are.
 
     Source: billing rules §9.
     """
@@ -51,7 +53,9 @@ def mend(task: StandingTask, wanted: tuple[ItemText, ...]) -> ChecklistChange:
     codes = {item.code for item in wanted}
     return ChecklistChange(
         add=tuple(item for item in wanted if item.code not in ours),
-        tick=tuple(item.item for code, item in ours.items() if code not in codes and not item.done),
+        tick=tuple(
+            item.item for code, item in ours.items() if tick and code not in codes and not item.done
+        ),
         renew=tuple(ours[item.code].item for item in wanted if _is_done(ours, item.code)),
         update=tuple(
             ItemUpdate(ours[item.code].item, item.text)

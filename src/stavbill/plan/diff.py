@@ -12,7 +12,7 @@ from datetime import date
 from stavbill.billing.decision import Bill, Decision, Hold, HoldReason, InvoiceDraft, Skip
 from stavbill.billing.decision import SkipReason as Why
 from stavbill.billing.policy import begins_with, plain
-from stavbill.plan.checklists import code_of, mend, tick_all
+from stavbill.plan.checklists import ChecklistChange, code_of, mend, tick_all
 from stavbill.plan.effects import (
     AddTimeline,
     Effect,
@@ -35,6 +35,7 @@ from stavbill.plan.sentences import (
     invoice_comment,
     parked_task_text,
 )
+from stavbill.plan.shared_causes import SharedCause, own_reasons
 from stavbill.plan.standing import Standing, StandingTask
 from stavbill.plan.texts import hold_code
 
@@ -48,10 +49,14 @@ UNJUDGED_SKIPS = frozenset({Why.NOT_ITS_DAY, Why.POSTPONED, Why.NOT_PASSED})
 
 @dataclass(frozen=True, slots=True)
 class DiffOptions:
-    """What the run adds: the day by which tasks shall be done, and names of conserved units."""
+    """What the run adds: the day by which tasks shall be done, and names of conserved units.
+
+    `shared` are the causes that the operator is told of once, instead of each company's people.
+    """
 
     due: date | None = None
     conserved_units: tuple[str, ...] = ()
+    shared: frozenset[SharedCause] = frozenset()
 
 
 NO_OPTIONS = DiffOptions()
@@ -176,7 +181,14 @@ def _fields(
 def _hold_effects(
     reasons: tuple[HoldReason, ...], standing: Standing, on: date, options: DiffOptions
 ) -> list[Effect]:
-    """One open task for all reasons, an item each, and a timeline entry that says why (§9)."""
+    """One open task for all reasons, an item each, and a timeline entry that says why (§9).
+
+    Reasons that many companies share are left out (§11). While there are any, no item is ticked:
+    they may hide whether the card is mended.
+    """
+    known, reasons = len(reasons), own_reasons(reasons, options.shared)
+    if not reasons:
+        return []
     codes = _item_codes(reasons)
     items = tuple(
         ItemText(code, hold_item_text(reason, code))
@@ -198,7 +210,8 @@ def _hold_effects(
             )
         )
     else:
-        effects.extend(_mended(standing.hold_task, items, standing, on))
+        change = mend(standing.hold_task, items, tick=len(reasons) == known)
+        effects.extend(_mended(standing.hold_task, change, standing, on))
     told = hashlib.sha256("|".join(sorted(codes)).encode()).hexdigest()[:10]
     key = EffectKey(f"timeline:hold:{standing.company}:{on:%Y-%m}:{told}")
     effects.append(AddTimeline(key=key, company=standing.company, text=held_text(reasons)))
@@ -223,9 +236,8 @@ def _item_code(code: str) -> str:
 
 
 def _mended(
-    task: StandingTask, items: tuple[ItemText, ...], standing: Standing, on: date
+    task: StandingTask, change: ChecklistChange, standing: Standing, on: date
 ) -> list[Effect]:
-    change = mend(task, items)
     if change.is_empty:
         return []
     return [
@@ -268,7 +280,8 @@ def _address_effects(
         return _close(standing.address_task, standing, on, ())
     title, description, items = address_task_text(standing, wrong)
     if standing.address_task is not None:
-        return _mended(standing.address_task, items, standing, on)
+        change = mend(standing.address_task, items)
+        return _mended(standing.address_task, change, standing, on)
     return [
         OpenTask(
             key=EffectKey(f"address:{standing.company}:{on}"),

@@ -6,6 +6,7 @@ over several months is spread over them. Source: operations page, «Safety».
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from stavbill.billing.facts import CompanyCard, InvoiceState
 from stavbill.billing.period import Month
 from stavbill.billing.policy import Policy
 from stavbill.plan.records import InvoiceRecord
+from stavbill.plan.shared_causes import SharedCause, causes_of, shared_causes
 
 NOT_COMPARED = frozenset({SkipReason.NOT_ITS_DAY, SkipReason.POSTPONED, SkipReason.NOT_PASSED})
 
@@ -42,11 +44,28 @@ class Tally:
 
 @dataclass(slots=True)
 class MonthTotals:
-    """What the month would come to, and what the month before came to, by purse."""
+    """What the month would come to, and what the month before came to, by purse.
+
+    `causes` says how many companies wait for each trouble that they may share with others, `judged`
+    how many were billed or held.
+    """
 
     now: dict[Purse, Tally] = field(default_factory=dict)
     before: dict[Purse, Tally] = field(default_factory=dict)
     invoices: int = 0
+    judged: int = 0
+    causes: Counter[SharedCause] = field(default_factory=Counter)
+
+    @property
+    def shared(self) -> tuple[SharedCause, ...]:
+        """The causes that many companies share (billing rules §11)."""
+        return shared_causes(self.causes, self.judged)
+
+    def add_decision(self, decision: Decision) -> None:
+        """Count one company among those judged, and for what it waits."""
+        if not isinstance(decision, Skip):
+            self.judged += 1
+            self.causes.update(causes_of(decision))
 
     def add_company(self, share: CompanyShare) -> None:
         """Add one company's share."""
@@ -127,10 +146,14 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Outside the band, or too many invoices: `--accept-band` or `--max-invoices` decide."""
+    """Outside the band, too many invoices, or a trouble that many companies wait for.
+
+    `--max-invoices` decides about the second, `--accept-band` about the others.
+    """
 
     deviations: tuple[Deviation, ...] = ()
     too_many: int | None = None
+    shared: tuple[SharedCause, ...] = ()
 
 
 GateAnswer = Go | Ask | Stop
@@ -155,21 +178,24 @@ class Permission:
 def gate(totals: MonthTotals, permission: Permission) -> GateAnswer:
     """Return whether the plan may be applied, before its first write.
 
-    Without a new invoice there is nothing to guard. The band holds for companies billed and for
+    A trouble that many companies wait for stops even where nothing would be billed. Otherwise,
+    without a new invoice there is nothing to guard. The band holds for companies billed and for
     the sum, each ± `band_percent`, by purse; the first run has nothing to be compared with.
 
-    Source: operations page, «Safety».
+    Source: operations page, «Safety»; billing rules §11, last entry.
     """
+    compares = not (permission.partial or permission.accept_band)
+    shared = totals.shared if compares else ()
     if totals.invoices == 0:
-        return Go()
+        return Stop(shared=shared) if shared else Go()
     limit = permission.max_invoices
     if limit is not None and totals.invoices > limit:
         return Stop(too_many=totals.invoices)
     first_run = not totals.before
-    if not (permission.partial or first_run or permission.accept_band):
-        deviations = _deviations(totals, permission.band_percent)
-        if deviations:
-            return Stop(deviations)
+    if compares:
+        deviations = () if first_run else _deviations(totals, permission.band_percent)
+        if deviations or shared:
+            return Stop(deviations, shared=shared)
     agreed = permission.yes or permission.accept_band
     return Go() if agreed or (permission.unattended and not first_run) else Ask(first_run)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from stavbill.billing.period import Month
+from stavbill.plan.cause_texts import ADVICE, WaitingCompanies, cause_line
 from stavbill.plan.effects import NO_COMPANY, EffectKey, MendTask, OpenTask, PostMessage, TaskId
 from stavbill.plan.texts import amount
 
@@ -62,7 +63,7 @@ class RunTold:
     """What there is to tell of a run: counts of companies, reasons by code, what it asks for.
 
     `too_many` is the number of invoices when that stopped it; `deviating` are the issuers outside
-    the band.
+    the band, `causes` troubles that many companies wait for.
     """
 
     run: str
@@ -81,6 +82,7 @@ class RunTold:
     first_run: bool = False
     too_many: int | None = None
     deviating: tuple[MonthCompared, ...] = ()
+    causes: tuple[WaitingCompanies, ...] = ()
 
 
 def waits_key(run: str) -> EffectKey:
@@ -103,11 +105,12 @@ def waiting_task(told: RunTold, due: date) -> OpenTask:
 
     Source: operations page, «Safety».
     """
-    accept = " --accept-band" if told.deviating else " --yes"
+    accept = " --accept-band" if told.deviating or told.causes else " --yes"
     limit = f" --max-invoices {told.too_many}" if told.too_many is not None else ""
     lines = [
         f"План на {told.on:%d.%m.%Y} составлен, но ничего не записано: {_why(told)}",
         *_deviations(told),
+        *_advice(told),
         "",
         *_totals(told),
         "",
@@ -154,6 +157,8 @@ def _why(told: RunTold) -> str:
         return f"новых счетов {told.too_many}, больше разрешённого."
     if told.deviating:
         return "месяц слишком отличается от прошлого."
+    if any(known.companies for known in told.causes):
+        return "много компаний ждут одного и того же."
     if told.first_run:
         return "это первый прогон, сравнить его не с чем."
     return "запись ждёт согласия человека."
@@ -164,6 +169,11 @@ def _deviations(told: RunTold) -> Iterator[str]:
         yield f"• {_compared(one)}"
 
 
+def _advice(told: RunTold) -> Iterator[str]:
+    for known in told.causes:
+        yield f"• {cause_line(known)}. {known.cause.detail} {ADVICE[known.cause.kind]}"
+
+
 def _totals(told: RunTold) -> Iterator[str]:
     yield (
         f"Компаний {told.companies}: счёт {told.billed}, пропущено {told.skipped}, "
@@ -172,6 +182,7 @@ def _totals(told: RunTold) -> Iterator[str]:
     if told.held:
         reasons = (f"{HOLD_NAMES.get(code, code)} — {number}" for code, number in told.held)
         yield f"Задержаны: {'; '.join(reasons)}."
+    yield from (f"{cause_line(known)}." for known in told.causes)
     rest = {
         "на паузе": told.parked,
         "ждут прежней записи": told.waiting,

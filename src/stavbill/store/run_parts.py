@@ -91,6 +91,12 @@ def planned_documents(db: Connection, run: RunId) -> Iterator[Document]:
             yield body["planned"]
 
 
+def planned_chunk(db: Connection, run: RunId, number: int) -> Document | None:
+    """Return what one chunk came to, None when it is not planned yet."""
+    body = _body(db, run, number)
+    return None if body is None else body.get("planned")
+
+
 def _body(db: Connection, run: RunId, number: int) -> Document | None:
     text = db.execute(
         select(run_parts.c.body).where(run_parts.c.run == run, run_parts.c.number == number)

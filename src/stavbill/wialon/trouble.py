@@ -87,7 +87,7 @@ def refusal(connection: Connection, svc: str, code: int, reason: str) -> WialonE
         return SessionLostError(text, code)
     if code in LATER:
         return BusyError(text, code)
-    return WialonUnreachableError(f"{text} {advice(connection, svc, code)}".rstrip(), code)
+    return WialonUnreachableError(text, code, advice=advice(connection, svc, code))
 
 
 def advice(connection: Connection, svc: str, code: int) -> str:

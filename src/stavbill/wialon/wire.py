@@ -74,7 +74,9 @@ def _no_answer(response: httpx.Response, where: str) -> WialonUnreachableError:
     what = f"{where}: вместо ответа API пришло {kind}, {size} байт, HTTP {response.status_code}."
     if response.status_code in REDIRECT:
         target = response.headers.get("location", "").partition("?")[0]
-        return WialonUnreachableError(f"{what} Хост перенаправляет на {target}: впишите его в url.")
+        return WialonUnreachableError(
+            f"{what} Хост перенаправляет на {target}.", advice="Впишите этот адрес в url."
+        )
     if response.status_code in WRONG_ADDRESS:
-        return WialonUnreachableError(f"{what} Проверьте url подключения.")
+        return WialonUnreachableError(what, advice="Проверьте url подключения.")
     return BusyError(what)
