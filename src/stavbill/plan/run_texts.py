@@ -84,6 +84,11 @@ class RunTold:
     deviating: tuple[MonthCompared, ...] = ()
     causes: tuple[WaitingCompanies, ...] = ()
 
+    @property
+    def waits_for_causes(self) -> bool:
+        """Whether companies of the run wait for a trouble that they share."""
+        return any(known.companies for known in self.causes)
+
 
 def waits_key(run: str) -> EffectKey:
     """Return the key of the task about a run that waits."""
@@ -105,7 +110,7 @@ def waiting_task(told: RunTold, due: date) -> OpenTask:
 
     Source: operations page, «Safety».
     """
-    accept = " --accept-band" if told.deviating or told.causes else " --yes"
+    accept = " --accept-band" if told.deviating or told.waits_for_causes else " --yes"
     limit = f" --max-invoices {told.too_many}" if told.too_many is not None else ""
     lines = [
         f"План на {told.on:%d.%m.%Y} составлен, но ничего не записано: {_why(told)}",
@@ -157,7 +162,7 @@ def _why(told: RunTold) -> str:
         return f"новых счетов {told.too_many}, больше разрешённого."
     if told.deviating:
         return "месяц слишком отличается от прошлого."
-    if any(known.companies for known in told.causes):
+    if told.waits_for_causes:
         return "много компаний ждут одного и того же."
     if told.first_run:
         return "это первый прогон, сравнить его не с чем."
