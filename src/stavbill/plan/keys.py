@@ -14,6 +14,8 @@ from stavbill.plan.effects import EffectKey
 
 # Keys of tasks that tell why a company is parked begin so: they alone are written for such a one.
 PARKING_PREFIX = "parked:"
+# Keys of the marks that an installation puts on its portal; the mark's token follows.
+MARK_PREFIX = "installation:"
 INVOICE_KEY = re.compile(
     r"stavbill:(?P<company>\d+):(?P<services>[a-z0-9_+-]+):(?P<year>\d{4})-(?P<month>\d{2})"
     r":(?P<months>\d+):(?P<issuer>[a-z0-9_-]+):(?P<issue>\d+)"

@@ -103,4 +103,26 @@ findings = Table(
     Index(None, "portal", "ended", "company"),
 )
 
-__all__ = ["findings", "inbox", "metadata", "run_parts", "schedules", "workers"]
+# ----------------------------------------------------------------------------- installation
+# Which database this is: one row, drawn when it is first asked for.
+installation = Table(
+    "installation",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    # The marks that it has put on the portal, and the name of the last one.
+    Column("lineage", Integer, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("since", Utc, nullable=False),
+)
+
+__all__ = [
+    "findings",
+    "inbox",
+    "installation",
+    "metadata",
+    "run_parts",
+    "schedules",
+    "workers",
+]

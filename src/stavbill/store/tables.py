@@ -184,6 +184,8 @@ effects = Table(
     # Nothing happens to the row before this: not sent, not asked for, not read back.
     Column("due", Utc, nullable=False),
     Column("detail", Text, nullable=False),
+    # The process that knows the effect is not there: it recorded it, or asked the portal since.
+    Column("known_by", Text, nullable=False, server_default=""),
     UniqueConstraint("portal", "key"),
     Index(None, "run", "status", "waits", "rank", "due"),
     Index(None, "portal", "company", "status"),
