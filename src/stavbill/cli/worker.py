@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from stavbill.app.ready import write_ready_file
 from stavbill.cli.common import say
 
 
@@ -31,7 +32,7 @@ def worker(
     def ready(owner: str) -> None:
         say(f"Работник {owner} начал.")
         if ready_file is not None:
-            ready_file.write_text(owner, encoding="utf-8")
+            write_ready_file(ready_file, owner)
 
     asyncio.run(_until_told(context.obj.config, ready))
 
