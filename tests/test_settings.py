@@ -175,6 +175,24 @@ def test_what_does_not_fit_together_is_refused(tmp_path: Path, text: str, told: 
     assert told in complaint(tmp_path, text)
 
 
+START = "STAVBILL_CLOCK_START"
+
+
+def test_a_day_of_its_own_is_for_a_sandbox_on_this_machine_only(tmp_path: Path) -> None:
+    day = {START: "2028-02-29T06:00:00+00:00"}
+    told = {"STAVBILL_PORTAL_URL": "http://127.0.0.1:8080/rest/1/secret/", **day}
+    assert load(tmp_path, env=told).clock().now().date() == date(2028, 2, 29)
+    real = {"STAVBILL_PORTAL_URL": "https://portal.example/rest/1/secret/", **day}
+    assert f"{START}: только для песочницы, а портал portal.example" in complaint(
+        tmp_path, env=real
+    )
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "2028-02-29T06:00:00"])
+def test_a_day_of_its_own_is_a_time_with_a_zone(tmp_path: Path, text: str) -> None:
+    assert f"{START} = «{text}»: ожидалось время" in complaint(tmp_path, env={START: text})
+
+
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="stavbill init --dir"):
         load_settings(tmp_path / "stavbill.toml", {})

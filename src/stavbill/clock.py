@@ -25,26 +25,29 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock; `scale` N runs N times as fast, for time-scaled sandboxes only.
+    """The machine's clock; for sandboxes only, N times as fast (`scale`) and on a day of theirs.
 
     Scaled clocks of several processes agree when they share `since`, the true time (Unix seconds)
-    at which they all showed it.
+    at which they all showed it, or at which they showed `start`.
     """
 
-    def __init__(self, scale: float = 1.0, since: float | None = None) -> None:
-        """Start a scaled clock at the true time, or as if it had been started at `since`."""
+    def __init__(
+        self, scale: float = 1.0, since: float | None = None, start: datetime | None = None
+    ) -> None:
+        """Show `start`, else the true time, now or as if the clock had been set at `since`."""
         self.scale = scale
         lived_s = 0.0 if since is None else max(time.time() - since, 0.0)
-        self._started = time.time() - lived_s
+        self.is_true = scale == 1.0 and start is None
+        self._started = time.time() - lived_s if start is None else start.timestamp()
         self._started_monotonic = time.monotonic() - lived_s
 
     def now(self) -> datetime:
-        """Return the (scaled) UTC time of day.
+        """Return the UTC time of day.
 
-        Unscaled it is the wall clock: the other one stands still while a machine is suspended, and
+        The true one is the wall clock: the other one stands still while a machine is suspended, and
         whoever wakes up must see that its claims have run out.
         """
-        if self.scale == 1.0:
+        if self.is_true:
             return datetime.now(tz=UTC)
         return datetime.fromtimestamp(self._started + self.monotonic(), tz=UTC)
 

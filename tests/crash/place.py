@@ -34,6 +34,19 @@ PATIENCE_S = 120.0
 # credit, 105 and 113 stand on hold from a run before: one passes now, the other for other reasons.
 COMPANIES = (101, 104, 105, 107, 113, 183, 189, 195, 251)
 HELD_BEFORE = (105, 113)
+# An earlier version knows no day but the machine's: it is given the world's from outside.
+EARLIER = """
+import os, time
+from datetime import datetime
+import time_machine
+start = datetime.fromisoformat(os.environ["STAVBILL_CLOCK_START"]).timestamp()
+lived = time.time() - float(os.environ["STAVBILL_CLOCK_SINCE"])
+os.environ["STAVBILL_CLOCK_SINCE"] = str(start)
+os.environ.pop("STAVBILL_CLOCK_START")
+time_machine.travel(start + lived, tick=True).start()
+from stavbill.cli.main import main
+main()
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +81,7 @@ class Scene:
         program = ["-m", "tests.crash.actor"]
         if source is not None:
             own["PYTHONPATH"] = str(source)
-            program = ["-c", "from stavbill.cli.main import main; main()"]
+            program = ["-c", EARLIER]
         said = self.place.config.parent / f"said-{time.monotonic_ns()}"
         with said.open("wb") as out:
             process = await asyncio.create_subprocess_exec(
@@ -165,8 +178,7 @@ async def scene(directory: Path, database: str = "", *, past: bool = True) -> As
     """
     async with installed(directory, companies=WORLD, scale=SCALE) as place:
         url = database or f"sqlite:///{directory / 'stavbill.sqlite3'}"
-        own = {"STAVBILL_DATABASE_URL": url, "STAVBILL_CLOCK_SINCE": str(time.time())}
-        place.env.update(own)
+        place.env["STAVBILL_DATABASE_URL"] = url
         made = Scene(place, dict(place.env))
         if past:
             await _before(made)

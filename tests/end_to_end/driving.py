@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,12 +14,14 @@ from stavbill.app.build import open_parts
 from stavbill.app.setup import SetupRequest, set_up
 from stavbill.operations.month import run_month
 from stavbill.operations.month_steps import MonthRequest
+from stavbill.operations.parts import Parts
 from stavbill.operations.report import RunReport
 from stavbill.sandbox.portal import dump
 from stavbill.sandbox.portal.limits import Limits
 from stavbill.sandbox.portal.switches import Switches
 from stavbill.sandbox.serve import Sandbox, running_sandbox
 from stavbill.wialon.connection import token_variable
+from tests.bitrix.clocks import VirtualClock
 
 DAY = date(2026, 12, 10)
 SCALE = 120.0
@@ -37,10 +38,22 @@ class Installation:
     config: Path
     env: dict[str, str]
 
+    @property
+    def day(self) -> date:
+        """The day of the portal's world, which is everybody's."""
+        return self.sandbox.world.as_of
+
+    @asynccontextmanager
+    async def parts(self) -> AsyncIterator[Parts]:
+        """Give a process's parts in this process; they share a clock that is turned by hand."""
+        clock = self.sandbox.clock if isinstance(self.sandbox.clock, VirtualClock) else None
+        async with open_parts(self.config, self.env, clock) as parts:
+            yield parts
+
     async def run(self, **words: object) -> RunReport:
-        """Run the month of `DAY`, answering yes."""
-        request = MonthRequest(**{"on": DAY, "yes": True, **words})  # type: ignore[arg-type]
-        async with open_parts(self.config, self.env) as parts:
+        """Run the month of the world's day, answering yes."""
+        request = MonthRequest(**{"on": self.day, "yes": True, **words})  # type: ignore[arg-type]
+        async with self.parts() as parts:
             return await run_month(parts, request)
 
     def end_state(self) -> dict[str, object]:
@@ -67,22 +80,27 @@ async def installed(
     companies: int = 200,
     seed: int = 42,
     scale: float = SCALE,
+    day: date = DAY,
+    clock: VirtualClock | None = None,
     switches: Switches | None = None,
 ) -> AsyncIterator[Installation]:
-    """Serve a world and set an installation up against it; both clocks run `scale` times fast."""
+    """Serve a world of `day` and set an installation up against it, on one clock for both.
+
+    It runs `scale` times as fast, or is `clock`.
+    """
     async with running_sandbox(
         companies=companies,
         seed=seed,
-        as_of=DAY,
+        as_of=day,
+        clock=clock,
         time_scale=scale,
         limits=FREE,
         switches=switches,
     ) as sandbox:
         env = {
             "STAVBILL_PORTAL_URL": sandbox.webhook,
-            "STAVBILL_CLOCK_SCALE": str(scale),
-            # Every process and every part has the same time of day, as on one machine.
-            "STAVBILL_CLOCK_SINCE": str(time.time()),
+            # Every process and every part has the portal's day and time, as in one world.
+            **sandbox.time(),
             **{token_variable(name): token for name, token in sandbox.tokens.items()},
         }
         wialon = tuple(f"{name}={url}" for name, url in sandbox.wialon_urls.items())

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typing_extensions import override
 
 from stavbill.app.build import open_parts
 from stavbill.clock import SystemClock
@@ -29,21 +28,9 @@ MORNING = datetime(2026, 12, 10, 7, 0, tzinfo=UTC)
 NIGHT = datetime(2026, 12, 10, 23, 30, tzinfo=UTC)
 
 
-class From(SystemClock):
-    """A clock that begins at a moment of the sandbox's world."""
-
-    def __init__(self, start: datetime) -> None:
-        super().__init__(SCALE)
-        self._ahead = start - super().now()
-
-    @override
-    def now(self) -> datetime:
-        return super().now() + self._ahead
-
-
 @asynccontextmanager
 async def parts_at(place: Installation, moment: datetime) -> AsyncIterator[Parts]:
-    async with open_parts(place.config, place.env, From(moment)) as parts:
+    async with open_parts(place.config, place.env, SystemClock(SCALE, start=moment)) as parts:
         yield parts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ from stavbill.sandbox.portal.faults import Fault, Trouble
 from stavbill.store.control import Flag, lower_flag, raise_flag
 from stavbill.store.inbox import Post, PostState, put_posts, read_post
 from stavbill.store.mirror import portfolios
-from tests.end_to_end.driving import Installation, installed
+from tests.bitrix.clocks import VirtualClock
+from tests.end_to_end.driving import DAY, Installation, installed
 from tests.end_to_end.people import ask, edit_card, invoices, tasks
 
 HELD = 105
@@ -30,10 +32,14 @@ AWAY = Fault(Trouble.ERROR_BEFORE, rate=1.0, status=502)
 
 @asynccontextmanager
 async def billed(tmp_path: Path) -> AsyncIterator[tuple[Installation, Parts]]:
-    """Give an installation whose month was run, and a process's parts."""
-    async with installed(tmp_path, companies=20) as place:
+    """Give an installation whose month was run, and a process's parts.
+
+    Nothing here depends on how fast the machine is: time goes on when somebody sleeps.
+    """
+    clock = VirtualClock(datetime(*DAY.timetuple()[:3], 6, tzinfo=UTC))
+    async with installed(tmp_path, companies=20, clock=clock) as place:
         await place.run()
-        async with open_parts(place.config, place.env) as parts:
+        async with place.parts() as parts:
             yield place, parts
 
 
@@ -119,6 +125,7 @@ async def test_a_closed_task_is_not_forgotten_when_the_attempt_stops_after_readi
     tmp_path: Path,
 ) -> None:
     async with billed(tmp_path) as (place, parts):
+        await parts.clock.sleep(LAG.total_seconds() * 2)
         await read_portal(parts, await learn_portal(parts), (), parts.today())
         [task] = tasks(place, HELD)
         await edit_card(place, HELD, tariff="4*490")

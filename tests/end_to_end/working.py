@@ -117,7 +117,7 @@ async def workers_of(place: Installation, **env: str) -> AsyncIterator[Workers]:
     """Give workers on an installation; whoever lives at the end is killed."""
     with place.config.open("a", encoding="utf-8") as toml:
         toml.write(NO_SCHEDULES)
-    workers = Workers(place, {**place.env, "STAVBILL_CLOCK_SINCE": str(time.time()), **env})
+    workers = Workers(place, {**place.env, **env})
     try:
         yield workers
     finally:

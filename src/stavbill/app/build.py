@@ -33,7 +33,7 @@ from stavbill.bitrix.write.stages import StageExecutor
 from stavbill.bitrix.write.task_commands import TaskOptions
 from stavbill.bitrix.write.tasks import TaskExecutor
 from stavbill.bitrix.write.timeline import TimelineExecutor
-from stavbill.clock import Clock, SystemClock
+from stavbill.clock import Clock
 from stavbill.drawn import drawn_name
 from stavbill.journal.executor import Executor
 from stavbill.journal.fence import is_in_time, may_send
@@ -71,7 +71,7 @@ async def open_parts(
     set_up_logging(unattended=unattended)
     settings = load_settings(config, os.environ if env is None else env)
     settings.require_secrets()
-    clock = clock or SystemClock(settings.clock_scale, settings.clock_since)
+    clock = clock or settings.clock()
     store = open_store(settings.database_url.get_secret_value())
     try:
         async with _connected(settings, store, clock) as parts:

@@ -20,7 +20,7 @@ from stavbill.app.own_papers import check_own_papers
 from stavbill.app.portal_checks import check_portal
 from stavbill.app.setup import Document, ask_portal
 from stavbill.bitrix.discover import discover
-from stavbill.clock import Clock, SystemClock
+from stavbill.clock import Clock
 from stavbill.documents.page import Pages
 from stavbill.errors import ConfigError, StoreError, WialonError
 from stavbill.settings import Settings, load_settings
@@ -42,7 +42,7 @@ async def examine(
         settings = load_settings(config, os.environ if env is None else env)
     except ConfigError as wrong:
         return _document([failed("settings", f"настройки {config} не годятся", str(wrong))])
-    clock = clock or SystemClock(settings.clock_scale, settings.clock_since)
+    clock = clock or settings.clock()
     portal, wialon, mail = await asyncio.gather(
         _portal(settings, clock), _wialon(settings, clock), _mail(settings)
     )

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, make_url
 
-from stavbill.clock import Clock, SystemClock
+from stavbill.clock import Clock
 from stavbill.errors import ConfigError
 from stavbill.operations.month_steps import MonthRequest
 from stavbill.settings import Settings, load_settings
@@ -88,7 +88,7 @@ def open_desk(config: Path) -> Iterator[Desk]:
     try:
         yield Desk(
             store,
-            SystemClock(settings.clock_scale, settings.clock_since),
+            settings.clock(),
             urlsplit(settings.portal_url).netloc,
             settings.toml.portal.zone,
             engine_url(settings),

@@ -63,7 +63,7 @@ def _opened(config: Path) -> Iterator[tuple[str, Connection, SystemClock]]:
     settings = load_settings(config, os.environ)
     if settings.webhook is None:
         raise ConfigError(NO_WEBHOOK)
-    clock = SystemClock(settings.clock_scale, settings.clock_since)
+    clock = settings.clock()
     store = open_store(settings.database_url.get_secret_value())
     try:
         with store.write() as db:

@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -75,12 +76,25 @@ class Sandbox:
         """The incoming webhook's whole address."""
         return f"{self.portal_url}/rest/{ME}/{SECRET}/"
 
+    def time(self) -> dict[str, str]:
+        """Return the variables that give a process the world's day, and its pace.
+
+        A portal of another day than its client has a clock that is wrong.
+        """
+        scale = self.clock.scale if isinstance(self.clock, ScaledClock) else 1.0
+        return {
+            "STAVBILL_CLOCK_SCALE": str(scale),
+            "STAVBILL_CLOCK_START": self.clock.now().isoformat(),
+            "STAVBILL_CLOCK_SINCE": str(time.time()),
+        }
+
     def ready(self) -> dict[str, object]:
         """Return what a client must know, as one JSON object."""
         environment = {"STAVBILL_PORTAL_URL": self.webhook} | {
             f"STAVBILL_WIALON_TOKEN_{name.upper()}": token for name, token in self.tokens.items()
         }
         environment["STAVBILL_WHATSAPP_TOKEN"] = self.whatsapp.token
+        environment |= self.time()
         return {
             "portal_url": self.webhook,
             "portal_control": f"{self.portal_url}/_sandbox/",

@@ -6,18 +6,21 @@ import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr, ValidationError
 
+from stavbill.clock import SystemClock
 from stavbill.errors import ConfigError
 from stavbill.settings.explain import explain
 from stavbill.settings.model import TomlSettings
 from stavbill.settings.secrets import (
     CLOCK_SCALE,
     CLOCK_SINCE,
+    CLOCK_START,
     DATABASE_URLS,
     PORTAL_URL,
     WEB_SECRETS,
@@ -29,6 +32,7 @@ from stavbill.wialon.connection import Connection, token_variable
 
 DATABASE_FILE = "stavbill.sqlite3"
 SQLITE_RELATIVE = "sqlite:///"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 NO_WEBHOOK = f"{PORTAL_URL}: не задан вебхук портала, https://портал/rest/1/секрет/"
 
 
@@ -37,8 +41,8 @@ class Settings:
     """Everything configured: the TOML's own tables in `toml`, the rest from the environment.
 
     `webhook` is the incoming webhook's whole address, None without a secret. `tokens` are by
-    connection name. `database_url` may hold a password. `clock_scale` is above 1, and `clock_since`
-    given, for time-scaled sandboxes only. No secret shows in `repr`.
+    connection name. `database_url` may hold a password. `clock_scale` is above 1, `clock_since` and
+    `clock_start` are given, for sandboxes only. No secret shows in `repr`.
     """
 
     path: Path
@@ -49,8 +53,13 @@ class Settings:
     database_url: SecretStr
     clock_scale: float = 1.0
     clock_since: float | None = None
+    clock_start: datetime | None = None
     web_secrets: Mapping[str, SecretStr] = field(default_factory=dict, repr=False)
     mail_secrets: Mapping[str, SecretStr] = field(default_factory=dict, repr=False)
+
+    def clock(self) -> SystemClock:
+        """Return the machine's clock, or the sandbox's when one is told."""
+        return SystemClock(self.clock_scale, self.clock_since, self.clock_start)
 
     def require_secrets(self) -> None:
         """Raise one `ConfigError` that names every secret a run needs and has not got."""
@@ -106,6 +115,7 @@ def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
     webhook, portal_url = _portal(toml, environment, problems)
     scale = _positive(environment, CLOCK_SCALE, problems) or 1.0
     since = _positive(environment, CLOCK_SINCE, problems)
+    start = _start(environment, problems)
     database = _database(path.parent, toml, environment, problems)
     for name, host in toml.wialon.items():
         if host.ca_file and not (path.parent / host.ca_file).is_file():
@@ -124,6 +134,7 @@ def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
         database_url=SecretStr(database),
         clock_scale=scale,
         clock_since=since,
+        clock_start=start,
         web_secrets={
             name: SecretStr(environment[name]) for name in WEB_SECRETS if name in environment
         },
@@ -173,6 +184,25 @@ def _positive(environment: Mapping[str, str], variable: str, problems: list[str]
         problems.append(f"{variable} = «{text}»: ожидалось число больше 0")
         return None
     return number
+
+
+def _start(environment: Mapping[str, str], problems: list[str]) -> datetime | None:
+    """Return what the clock of a sandbox shows first; beside a portal of another machine never."""
+    text = environment.get(CLOCK_START)
+    if text is None:
+        return None
+    host = urlsplit(environment.get(PORTAL_URL, "")).hostname
+    if host is not None and host not in LOOPBACK:
+        problems.append(f"{CLOCK_START}: только для песочницы, а портал {host}")
+        return None
+    try:
+        start = datetime.fromisoformat(text)
+    except ValueError:
+        start = None
+    if start is None or start.tzinfo is None:
+        problems.append(f"{CLOCK_START} = «{text}»: ожидалось время вида 2026-12-10T06:00:00+00:00")
+        return None
+    return start
 
 
 def _database(

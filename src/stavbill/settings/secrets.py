@@ -16,12 +16,14 @@ PORTAL_URL = "STAVBILL_PORTAL_URL"
 DATABASE_URLS = ("STAVBILL_DATABASE_URL", "DATABASE_URL")
 CLOCK_SCALE = "STAVBILL_CLOCK_SCALE"
 CLOCK_SINCE = "STAVBILL_CLOCK_SINCE"
+CLOCK_START = "STAVBILL_CLOCK_START"
 # What Bitrix24 shows for the outgoing webhook; what signs our own links; what others ask with.
 APPLICATION_TOKEN = "STAVBILL_APPLICATION_TOKEN"  # noqa: S105  the variable's name
 WEB_SECRET = "STAVBILL_WEB_SECRET"  # noqa: S105  the variable's name
 API_TOKEN = "STAVBILL_API_TOKEN"  # noqa: S105  the variable's name
 WEB_SECRETS = (APPLICATION_TOKEN, WEB_SECRET, API_TOKEN)
-OWN = frozenset({PORTAL_URL, CLOCK_SCALE, CLOCK_SINCE, *DATABASE_URLS, *WEB_SECRETS})
+CLOCK = (CLOCK_SCALE, CLOCK_SINCE, CLOCK_START)
+OWN = frozenset({PORTAL_URL, *CLOCK, *DATABASE_URLS, *WEB_SECRETS})
 # One for each sender, by its code in upper case; the mailbox of notices; the WhatsApp provider.
 SMTP_PASSWORD = "STAVBILL_SMTP_PASSWORD_"  # noqa: S105  the variable's beginning
 IMAP_PASSWORD = "STAVBILL_IMAP_PASSWORD"  # noqa: S105  the variable's name

@@ -13,8 +13,8 @@ from fastapi import FastAPI
 
 from stavbill.app.memory import keep_loaded
 from stavbill.app.one_portal import refuse_other_portals
+from stavbill.app.ready import write_ready_file
 from stavbill.app.visiting import open_visitors
-from stavbill.clock import SystemClock
 from stavbill.errors import ConfigError
 from stavbill.log import set_up_logging
 from stavbill.settings import Settings, load_settings
@@ -42,7 +42,7 @@ def serve(
     set_up_logging(unattended=True)
     store = open_store(settings.database_url.get_secret_value())
     try:
-        clock = SystemClock(settings.clock_scale, settings.clock_since)
+        clock = settings.clock()
         refuse_other_portals(store, options.portal, now=clock.now())
         web = settings.toml.web
         listening = listen(host or web.host, web.port if port is None else port)
@@ -50,7 +50,7 @@ def serve(
         def ready() -> None:
             if ready_file is not None:
                 name, number = listening.getsockname()[:2]
-                ready_file.write_text(f"http://{name}:{number}", encoding="utf-8")
+                write_ready_file(ready_file, f"http://{name}:{number}")
 
         async def work() -> None:
             async with open_visitors(settings, store, clock, options.portal) as visitors:

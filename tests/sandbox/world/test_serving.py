@@ -124,7 +124,13 @@ class Reading:
 async def test_ready_names_every_way_in() -> None:
     async with running_sandbox(companies=20) as sandbox:
         ready = sandbox.ready()
-        assert ready["environment"] == {
+        environment = ready["environment"]
+        assert isinstance(environment, dict)
+        # A process that is told this has the world's day.
+        assert environment.pop("STAVBILL_CLOCK_START").startswith("2026-12-10T06:00:")
+        assert float(environment.pop("STAVBILL_CLOCK_SINCE")) > 0
+        assert environment == {
+            "STAVBILL_CLOCK_SCALE": "1.0",
             "STAVBILL_PORTAL_URL": sandbox.webhook,
             "STAVBILL_WIALON_TOKEN_STAVROS": sandbox.tokens["stavros"],
             "STAVBILL_WIALON_TOKEN_STAVROS1": sandbox.tokens["stavros1"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from email.utils import format_datetime
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -27,13 +29,12 @@ def portal_app(portal: Portal) -> web.Application:
         given = await portal.handle(
             asked.method, asked.path, headers, body, asked.rel_url.raw_query_string
         )
-        return _send(asked, given)
+        return _send(asked, given, portal.clock.now())
 
     async def controlled(asked: web.Request) -> web.StreamResponse:
         body = await asked.read()
-        return _send(
-            asked, control.handle(portal, asked.method, asked.path, body, dict(asked.query))
-        )
+        given = control.handle(portal, asked.method, asked.path, body, dict(asked.query))
+        return _send(asked, given, portal.clock.now())
 
     app = web.Application(client_max_size=BIGGEST)
     app.router.add_route("*", control.PREFIX + "{rest:.*}", controlled)
@@ -48,9 +49,11 @@ async def _form(asked: web.Request) -> bytes:
     return urlencode(pairs).encode()
 
 
-def _send(asked: web.Request, given: Response) -> web.StreamResponse:
+def _send(asked: web.Request, given: Response, now: datetime) -> web.StreamResponse:
+    """Answer with the day and the time of the portal, not of the machine."""
     if given.dropped:
         if asked.transport is not None:
             asked.transport.abort()
         return web.Response()
-    return web.Response(status=given.status, headers=dict(given.headers), body=given.body)
+    headers = {"Date": format_datetime(now, usegmt=True), **given.headers}
+    return web.Response(status=given.status, headers=headers, body=given.body)
