@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from stavbill.app.doctor import examine
 from stavbill.app.setup import SetupRequest, rediscover, set_up
-from stavbill.clock import SystemClock
+from stavbill.sandbox.portal.limits import Limits
 from stavbill.sandbox.serve import Sandbox, running_sandbox
+from tests.bitrix.clocks import VirtualClock
 
-SCALE = 1000
+MORNING = datetime(2026, 12, 10, 6, tzinfo=UTC)
+NO_BRAKES = Limits(bucket_on=False, operating_on=False)
 
 
 @dataclass
@@ -42,13 +45,13 @@ class Installation:
             database_url=database_url,
             force=force,
         )
-        return await set_up(request, self.env, SystemClock(SCALE))
+        return await set_up(request, self.env, self.sandbox.clock)
 
     async def rediscover(self) -> dict[str, Any]:
-        return await rediscover(self.config, self.env, SystemClock(SCALE))
+        return await rediscover(self.config, self.env, self.sandbox.clock)
 
     async def examine(self) -> dict[str, Any]:
-        return await examine(self.config, self.env, SystemClock(SCALE))
+        return await examine(self.config, self.env, self.sandbox.clock)
 
     async def failures(self) -> dict[str, tuple[str, str]]:
         """Examine; give text and fix of every check that failed."""
@@ -88,8 +91,12 @@ def of_status(status: str, document: dict[str, Any]) -> dict[str, tuple[str, str
 
 @asynccontextmanager
 async def installation(directory: Path) -> AsyncIterator[Installation]:
-    """Serve a small world; the environment knows the webhook and the tokens."""
-    async with running_sandbox(companies=8, seed=42, time_scale=SCALE) as sandbox:
+    """Serve a small world; the environment knows the webhook and the tokens.
+
+    Nobody waits: on the one clock of product and world, sleeping is what makes time go on.
+    """
+    clock = VirtualClock(MORNING)
+    async with running_sandbox(companies=8, clock=clock, limits=NO_BRAKES) as sandbox:
         env = {str(key): str(text) for key, text in _environment(sandbox).items()}
         yield Installation(sandbox, directory / "billing", env)
 

@@ -12,9 +12,9 @@ from stavbill.bitrix.discover import Discovery, discover, survey_portal, zone_of
 from stavbill.bitrix.failures import AccessLostError, CallRefusedError
 from stavbill.bitrix.gateway import Gateway, open_http
 from stavbill.bitrix.limiter import Limiter, MemoryBudgetState
-from stavbill.clock import SystemClock
 from stavbill.plan.effects import InvoiceStage
 from stavbill.sandbox.portal.faults import Fault, Trouble
+from tests.bitrix.clocks import VirtualClock
 from tests.sandbox.portal.serving import Served, served
 
 FEE_HINT = "(Пример заполнения: 1*100, пропустить минус -)"
@@ -22,7 +22,7 @@ FEE_HINT = "(Пример заполнения: 1*100, пропустить ми
 
 @asynccontextmanager
 async def gateway_to(url: str) -> AsyncIterator[Gateway]:
-    clock = SystemClock(1000)
+    clock = VirtualClock()
     limiter = Limiter(limits=Limits(), clock=clock, state=MemoryBudgetState())
     async with open_http() as http:
         yield Gateway(url, http=http, limiter=limiter, clock=clock)
@@ -30,7 +30,7 @@ async def gateway_to(url: str) -> AsyncIterator[Gateway]:
 
 async def discovered(portal: Served, url: str = "") -> Discovery:
     async with gateway_to(url or portal.url) as gateway:
-        return discover(await survey_portal(gateway, SystemClock(1000)))
+        return discover(await survey_portal(gateway, VirtualClock()))
 
 
 @pytest.mark.parametrize(
@@ -155,5 +155,5 @@ async def test_a_portal_that_is_not_there_is_not_waited_for() -> None:
         port = portal.port
     async with gateway_to(f"http://127.0.0.1:{port}/rest/1/secret/") as gateway:
         with pytest.raises(CallRefusedError, match="недоступен"):
-            await survey_portal(gateway, SystemClock(1000))
+            await survey_portal(gateway, VirtualClock())
         assert gateway.requests == 1

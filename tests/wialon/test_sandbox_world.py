@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pydantic import SecretStr
 
-from stavbill.clock import SystemClock
 from stavbill.plan.records import UnitRecord, UnitState
 from stavbill.sandbox.serve import running_sandbox
 from stavbill.wialon.check import check_connection
@@ -15,8 +14,8 @@ ACTIVE = {UnitState.ACTIVE, UnitState.ACTIVE_STALE_MARK}
 
 
 async def test_every_host_of_the_sandbox_is_read_whole() -> None:
-    clock = SystemClock()
     async with running_sandbox(companies=60, seed=7) as sandbox:
+        clock = sandbox.clock
         for name, host in sandbox.wialon.items():
             connection = Connection(
                 name=name,

@@ -11,8 +11,8 @@ from stavbill.bitrix.budget import Limits
 from stavbill.bitrix.limiter import Limiter, MemoryBudgetState
 from stavbill.bitrix.read.banks import bank_details
 from stavbill.bitrix.read.chain import BulkReader
-from stavbill.clock import SystemClock
 from stavbill.plan.records import BankDetail
+from tests.bitrix.clocks import VirtualClock
 from tests.sandbox.portal.serving import Served, served
 
 RUSSIAN = {
@@ -27,7 +27,7 @@ KAZAKH = {"RQ_BANK_NAME": "АО «Банк Образцовый»", "RQ_BIC": "E
 
 @asynccontextmanager
 async def reading(portal: Served) -> AsyncIterator[BulkReader]:
-    clock = SystemClock(1000)
+    clock = VirtualClock()
     limiter = Limiter(limits=Limits(), clock=clock, state=MemoryBudgetState())
     async with BulkReader(portal.url, limiter=limiter, clock=clock) as bulk:
         yield bulk

@@ -11,10 +11,10 @@ from stavbill.bitrix.budget import Limits
 from stavbill.bitrix.limiter import Limiter, MemoryBudgetState
 from stavbill.bitrix.read.chain import BulkReader
 from stavbill.bitrix.read.users import users
-from stavbill.clock import SystemClock
 from stavbill.errors import PortalError
 from stavbill.plan.effects import UserId
 from stavbill.plan.records import PortalUser
+from tests.bitrix.clocks import VirtualClock
 from tests.sandbox.portal.serving import Served, served
 
 ADMIN = PortalUser(UserId(1), "Песочницы Админ", active=True)
@@ -22,7 +22,7 @@ ADMIN = PortalUser(UserId(1), "Песочницы Админ", active=True)
 
 @asynccontextmanager
 async def reading(portal: Served, url: str = "") -> AsyncIterator[BulkReader]:
-    clock = SystemClock(1000)
+    clock = VirtualClock()
     limiter = Limiter(limits=Limits(), clock=clock, state=MemoryBudgetState())
     async with BulkReader(url or portal.url, limiter=limiter, clock=clock) as bulk:
         yield bulk
