@@ -7,8 +7,11 @@ import tomllib
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stavbill.billing.facts import OwnCompanyId
 from stavbill.billing.money import Currency
@@ -22,6 +25,7 @@ from stavbill.settings import (
     load_settings,
     write_secrets_file,
 )
+from stavbill.settings.secrets import read_environment
 from stavbill.settings.template import optional_toml, rules_toml, sections_toml
 from stavbill.workdays import RussianWorkdays
 
@@ -102,7 +106,7 @@ def test_what_init_offers_holds_when_it_is_taken(tmp_path: Path) -> None:
 
     assert toml.mail.senders[0].code == "main"
     assert toml.documents.issuers[0].logo == "logo.png"
-    assert toml.reminders.steps[0].days == -3
+    assert "reminders" not in offered, "nobody is reminded yet"
     assert (toml.worker, toml.mail.manual) == (load(tmp_path).toml.worker, False)
 
 
@@ -335,3 +339,62 @@ def test_quoted_names_survive_toml() -> None:
     text = tomllib.loads(rules_toml())["issuers"][0]["issuer"]
 
     assert text == "ООО «Автотрэкер»"
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        pytest.param("STAVBILL_WEB_SECRET=plain-0", "plain-0", id="plain"),
+        pytest.param("export STAVBILL_WEB_SECRET=plain-0", "plain-0", id="as a shell's"),
+        pytest.param('STAVBILL_WEB_SECRET="two words"', "two words", id="double quotes"),
+        pytest.param("STAVBILL_WEB_SECRET='a # b'", "a # b", id="single quotes"),
+        pytest.param("STAVBILL_WEB_SECRET=p#q", "p#q", id="a sign that begins no remark"),
+        pytest.param("STAVBILL_WEB_SECRET=p # remark", "p", id="a remark behind it"),
+        pytest.param(
+            "# STAVBILL_WEB_SECRET=p\n\nSTAVBILL_WEB_SECRET=q\n", "q", id="above"
+        ),
+    ],
+)
+def test_the_secrets_file_is_read_as_other_programs_read_it(
+    tmp_path: Path, line: str, value: str
+) -> None:
+    secrets_file(tmp_path, line)
+    assert read_environment(tmp_path, {})["STAVBILL_WEB_SECRET"] == value
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        pytest.param("STAVBILL_WEB_SECRET=a\n\nпросто слова\n", 3, id="no assignment"),
+        pytest.param("STAVBILL_WEB_SECRET=a\nOTHER=1\n", 2, id="not ours"),
+        pytest.param("# remark\nSTAVBILL_WEB_SECRET\n", 2, id="no value"),
+        pytest.param("STAVBILL_WEB_SECRET='open\n", 1, id="open quote"),
+    ],
+)
+def test_a_line_that_is_none_is_named_by_its_number(tmp_path: Path, text: str, number: int) -> None:
+    secrets_file(tmp_path, text)
+    with pytest.raises(ConfigError, match=f"строка {number}:"):
+        read_environment(tmp_path, {})
+
+
+@given(st.text(st.characters(exclude_categories=("C", "Zl", "Zp")), min_size=1))
+def test_any_secret_is_read_as_it_was_written(value: str) -> None:
+    with TemporaryDirectory() as folder:
+        path = write_secrets_file(Path(folder), {"STAVBILL_WEB_SECRET": value})
+        assert read_environment(Path(folder), {})["STAVBILL_WEB_SECRET"] == value
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_people_wrote_into_the_secrets_file_stays(tmp_path: Path) -> None:
+    secrets_file(tmp_path, "# новый с мая\nSTAVBILL_API_TOKEN='a b'\n\nSTAVBILL_WEB_SECRET=old\n")
+    write_secrets_file(tmp_path, {"STAVBILL_WEB_SECRET": "new", "STAVBILL_IMAP_PASSWORD": "п 1"})
+    assert (tmp_path / "stavbill.env").read_text("utf-8") == (
+        "# новый с мая\nSTAVBILL_API_TOKEN='a b'\n\nSTAVBILL_WEB_SECRET=new\n"
+        "STAVBILL_IMAP_PASSWORD='п 1'\n"
+    )
+
+
+def secrets_file(folder: Path, text: str) -> None:
+    path = folder / "stavbill.env"
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o600)

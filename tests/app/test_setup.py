@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 
 import pytest
 
 from stavbill.app.setup import _same_host, write_settings
-from stavbill.app.toml_text import with_sections
 from stavbill.errors import ConfigError
 from stavbill.sandbox.portal.portal import SECRET
 from stavbill.settings import load_settings
@@ -167,12 +167,55 @@ async def test_discover_renews_its_sections_and_leaves_the_rest(tmp_path: Path) 
         assert [line for line in document["unmatched"] if "sending_day" in line]
 
 
-def test_sections_are_replaced_by_their_headers() -> None:
-    text = "# голова\n\n[a]\nx = 1\n\n# о b\n[b]\ny = [\n  1,\n]\n[[c]]\nz = 1\n"
+async def test_what_people_wrote_survives_discover(tmp_path: Path) -> None:
+    async with installation(tmp_path) as place:
+        await place.set_up()
+        lines = place.text.splitlines()
+        at = next(number for number, line in enumerate(lines) if line.startswith("partner = "))
+        other = next(line for line in lines if line.startswith("emails = "))
+        code = re.search(r'"(UF_CRM_\d+)"', other)
+        assert code is not None
+        edits = [
+            "# партнёрские поля: как договорились",
+            f'months = "{code[1]}" # так!',
+        ]
+        months = next(n for n, line in enumerate(lines) if line.startswith("months = "))
+        lines[months] = edits[1]
+        lines.insert(at, edits[0])
+        ours = "\n".join(lines) + "\n"
+        place.config.write_text(ours, encoding="utf-8")
 
-    assert with_sections(text, {"b": "# новое\n[b]\ny = 2\n", "d": "[d]\nw = 1\n"}) == (
-        "# голова\n\n[a]\nx = 1\n\n# новое\n[b]\ny = 2\n\n[[c]]\nz = 1\n\n[d]\nw = 1\n"
-    )
+        place.change_field("Партнер", LABEL="Партнер (да/нет)")
+        text = (await place.rediscover())["toml"]
+
+        fresh = next(line for line in text.splitlines() if line.startswith("partner = "))
+        assert "Партнер (да/нет)" in fresh
+        assert text == ours.replace(lines[at + 1], fresh)
+
+
+async def test_a_remark_gives_way_to_the_field_that_appears(tmp_path: Path) -> None:
+    async with installation(tmp_path) as place:
+        await place.set_up()
+        whole = place.text
+        line = next(text for text in whole.splitlines() if text.startswith("partner = "))
+        remarks = '# НЕ НАЙДЕНО: поле «Партнер»\n# partner = "UF_CRM_…"'
+        place.config.write_text(whole.replace(line, remarks), encoding="utf-8")
+
+        assert (await place.rediscover())["toml"] == whole
+
+
+async def test_a_field_without_a_line_gets_one_at_the_end_of_its_section(tmp_path: Path) -> None:
+    async with installation(tmp_path) as place:
+        await place.set_up()
+        lines = place.text.splitlines(keepends=True)
+        line = next(text for text in lines if text.startswith("partner = "))
+        lines.remove(line)
+        place.config.write_text("".join(lines), encoding="utf-8")
+
+        text = (await place.rediscover())["toml"]
+
+        assert sorted(text.splitlines()) == sorted([*place.text.splitlines(), line.rstrip("\n")])
+        assert text.index(line) < text.index("[statuses]")
 
 
 @pytest.mark.parametrize(

@@ -16,16 +16,10 @@ from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import SecretStr, ValidationError
+from tomlkit.exceptions import ParseError
 
-from stavbill.app.toml_text import (
-    Installation,
-    fields_toml,
-    fill_in,
-    stages_toml,
-    template_ids,
-    whole_toml,
-    with_sections,
-)
+from stavbill.app.toml_edit import renewed
+from stavbill.app.toml_text import Installation, fill_in, template_ids, whole_toml
 from stavbill.bitrix.budget import Limits
 from stavbill.bitrix.discover import CALLS_GROUP, Discovery, Survey, discover, survey_portal
 from stavbill.bitrix.gateway import Gateway, open_http, parse_webhook
@@ -117,8 +111,9 @@ async def rediscover(
 ) -> Document:
     """Match the portal's fields and stages anew for an existing configuration.
 
-    Return `toml` (the file with new [portal.stages] and [fields]; hand-made lines are kept where
-    no label leads to a field), `unmatched` and `proposals`. Writes nothing.
+    Return `toml` (the file with [portal.stages] and [fields] mended; a mapping that leads to a
+    field of the portal is kept, and so is every remark), `unmatched` and `proposals`. Writes
+    nothing.
     """
     settings = load_settings(config, os.environ if env is None else env)
     webhook = settings.webhook_url()
@@ -127,7 +122,7 @@ async def rediscover(
     known = settings.toml.fields
     problems = issuer_problems(settings, found.survey.shape.own_companies)
     return {
-        "toml": _renewed(config, settings, found),
+        "toml": _renewed(config, found),
         "unmatched": [*unmatched(found, known), *problems],
         "proposals": proposals(
             found,
@@ -228,22 +223,13 @@ def without_connection(named: Sequence[str], wialon: Mapping[str, object]) -> li
 _NO_WIALON = '[wialon.ИМЯ] url = "https://…": не задано ни одного подключения к Wialon'
 
 
-def _renewed(config: Path, settings: Settings, found: Discovery) -> str:
-    """Return the file with its discovered sections anew, every other setting as it was."""
-    fresh = {
-        "portal.stages": stages_toml(found),
-        "fields": fields_toml(found, settings.toml.fields),
-    }
-    text = with_sections(config.read_text(encoding="utf-8"), fresh)
+def _renewed(config: Path, found: Discovery) -> str:
+    """Return the file with its discovered sections anew, everything else as people left it."""
     try:
-        made = _settings(config, text).toml
-    except (tomllib.TOMLDecodeError, ConfigError):
-        made = None
-    ours = {"fields", "portal"}
-    if made is None or made.model_dump(exclude=ours) != settings.toml.model_dump(exclude=ours):
-        # Written in a way that lines do not tell (inline tables, strings over several lines).
-        return "\n".join(fresh.values())
-    return text
+        return renewed(config.read_text(encoding="utf-8"), found)
+    except ParseError as error:
+        msg = f"{config}: {error}"
+        raise ConfigError(msg) from error
 
 
 @asynccontextmanager

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import tomlkit
+from tomlkit.items import InlineTable
 
 from stavbill.bitrix.discover import CALLS_GROUP, Discovery, FurtherService
 from stavbill.bitrix.labels import WANTED, WantedLabel
 from stavbill.bitrix.mapping import UserField
 from stavbill.plan.effects import InvoiceStage
 from stavbill.settings.defaults import default_issuers
-from stavbill.settings.model import FieldSettings
 from stavbill.settings.template import optional_toml, quoted, rules_toml, sections_toml
 
 NOT_FOUND = "# НЕ НАЙДЕНО: "
@@ -26,9 +27,6 @@ HEAD = """\
 # (STAVBILL_PORTAL_URL, STAVBILL_WIALON_TOKEN_<ИМЯ>) или из файла stavbill.env рядом.
 # Строки «НЕ НАЙДЕНО» допишите и уберите перед ними #. Проверка: stavbill --config ФАЙЛ doctor
 """
-_HEADER = re.compile(r"\[\[?(?P<name>[^\[\]]+)\]\]?\s*(?:#.*)?$")
-_SETTING = re.compile(r"# \w+ = ")
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,59 +75,25 @@ def stages_toml(found: Discovery) -> str:
     return "\n".join(lines) + "\n"
 
 
-def fields_toml(found: Discovery, kept: Mapping[str, FieldSettings] | None = None) -> str:
-    """Return [fields]; `kept` are lines of an earlier file for what no label leads to."""
+def fields_toml(found: Discovery) -> str:
+    """Return [fields]; what no label leads to stands as a remark to fill in."""
     lines = ["# Поля карточки компании: настройка = поле этого портала.", "[fields]"]
-    kept = kept or {}
-    missing = {wanted.name for wanted in found.matches.missing}
     for wanted in WANTED:
         field = found.fields.get(wanted.name)
-        old = kept.get(wanted.name)
         if field is not None:
             lines.append(field_line(wanted.name, field))
-        elif old is not None and old.code in found.survey.shape.fields:
-            lines.append(field_line(wanted.name, found.survey.shape.fields[old.code]))
-        elif wanted.name not in missing:
-            lines += _several(wanted, found)
-        elif wanted.required:
-            lines += [f"{NOT_FOUND}поле «{wanted.labels[0]}»", f"# {fill_in(wanted)}"]
         else:
-            lines.append(f"# {fill_in(wanted)}  # необязательно: «{wanted.labels[0]}»")
+            lines += remarks_for(wanted, found)
     return "\n".join(lines) + "\n"
 
 
-def with_sections(text: str, fresh: Mapping[str, str]) -> str:
-    """Return the file `text` with these sections replaced; one that it lacks goes to its end.
-
-    `fresh` gives each section's whole text by its header's name. Remarks right above a header
-    belong to it. Lines of other sections stay as they are.
-    """
-    parts: list[list[str]] = [[]]
-    names = [""]
-    for line in text.splitlines():
-        header = _HEADER.match(line)
-        if header is not None:
-            above = _remarks_above(parts[-1])
-            parts.append(above)
-            names.append(header["name"])
-        parts[-1].append(line)
-    kept: list[str] = []
-    for name, lines in zip(names, parts, strict=True):
-        kept += [*fresh[name].splitlines(), ""] if name in fresh else lines
-    for name, section in fresh.items():
-        if name not in names:
-            kept += ["", *section.splitlines()]
-    return "\n".join(kept).rstrip("\n") + "\n"
-
-
-def _remarks_above(lines: list[str]) -> list[str]:
-    """Take the remarks at the end of a section: they speak of the header that follows."""
-    begin = len(lines)
-    while begin and lines[begin - 1].startswith("#") and not _SETTING.match(lines[begin - 1]):
-        begin -= 1
-    taken = lines[begin:]
-    del lines[begin:]
-    return taken
+def remarks_for(wanted: WantedLabel, found: Discovery) -> list[str]:
+    """Return the remarks about a setting that no label leads to, or more than one."""
+    if wanted.name in found.matches.ambiguous:
+        return _several(wanted, found)
+    if wanted.required:
+        return [f"{NOT_FOUND}поле «{wanted.labels[0]}»", f"# {fill_in(wanted)}"]
+    return [f"# {fill_in(wanted)}  # необязательно: «{wanted.labels[0]}»"]
 
 
 def field_line(name: str, field: UserField) -> str:
@@ -155,12 +119,19 @@ def _several(wanted: WantedLabel, found: Discovery) -> list[str]:
 
 
 def _field(field: UserField) -> str:
-    parts = [f"code = {quoted(field.code)}", f"label = {quoted(_line(field.label))}"]
+    return field_table(field).as_string()
+
+
+def field_table(field: UserField) -> InlineTable:
+    """Return the value that maps a setting to `field`: its code, and how it was found."""
+    table = tomlkit.inline_table()
+    table["code"] = field.code
+    table["label"] = one_line(field.label)
     if field.kind:
-        parts.append(f"type = {quoted(field.kind)}")
+        table["type"] = field.kind
     if field.multiple:
-        parts.append("multiple = true")
-    return "{" + ", ".join(parts) + "}"
+        table["multiple"] = True
+    return table
 
 
 def _portal(found: Discovery, installation: Installation) -> str:
@@ -245,7 +216,7 @@ def _database(url: str) -> str:
 
 
 def _key(name: str) -> str:
-    return name if _BARE_KEY.fullmatch(name) else quoted(name)
+    return tomlkit.key(name).as_string()
 
 
 def _list(texts: Iterable[str]) -> str:
@@ -253,9 +224,9 @@ def _list(texts: Iterable[str]) -> str:
 
 
 def _remark(text: str) -> str:
-    return f"  # «{_line(text)}»" if text else ""
+    return f"  # «{one_line(text)}»" if text else ""
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
     """Return a label in one line without control signs: a line break would end a remark."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())

@@ -54,17 +54,10 @@ WANTED: tuple[WantedLabel, ...] = (
     WantedLabel("months", ("Выставлять за несколько",)),
     WantedLabel("contract_number", ("Номер договора для абонки",)),
     WantedLabel("separate", ("Отдельный счёт",)),
-    WantedLabel("fleet_size", ("Количество ТС в автопарке",), required=False),
-    WantedLabel("tariff_plan", ("Тарифный план",), required=False),
-    WantedLabel("zavgar_account", ("Логин в ZavGar.Online",), required=False),
-    WantedLabel("legal_address", ("Юридический адрес",), required=False),
     WantedLabel(
         "conservation_price", ("Цена консервации", "Стоимость консервации"), required=False
     ),
     WantedLabel("billed_through", ("Обслуживание до", "Выставлен до"), required=False),
-    WantedLabel("debt", ("Долг",), required=False),
-    WantedLabel("unpaid_months", ("Кол-во неоплаченных", "Неоплаченных месяцев"), required=False),
-    WantedLabel("blocked", ("Заблокирована", "Блокировка по неоплате"), required=False),
 )
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from dotenv.parser import Binding, parse_stream
+
 from stavbill.errors import ConfigError
 from stavbill.wialon.connection import token_variable
 
 FILE_NAME = "stavbill.env"
+HEAD = "# Секреты stavbill: не показывать и не хранить в git.\n"
 PORTAL_URL = "STAVBILL_PORTAL_URL"
 DATABASE_URLS = ("STAVBILL_DATABASE_URL", "DATABASE_URL")
 CLOCK_SCALE = "STAVBILL_CLOCK_SCALE"
@@ -31,7 +35,8 @@ WHATSAPP_TOKEN = "STAVBILL_WHATSAPP_TOKEN"  # noqa: S105  the variable's name
 WHATSAPP_WEBHOOK_TOKEN = "STAVBILL_WHATSAPP_WEBHOOK_TOKEN"  # noqa: S105  the variable's name
 MAIL_SECRETS = (IMAP_PASSWORD, WHATSAPP_TOKEN, WHATSAPP_WEBHOOK_TOKEN)
 TOKEN_PREFIX = token_variable("")
-LINE = re.compile(r"(?:export\s+)?([^\s=#]+)\s*=\s*(.*)")
+# What a value may consist of to stand without quotes.
+PLAIN = re.compile(r"[\w.:/@%+,=~?&-]+", re.ASCII)
 FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -65,17 +70,22 @@ def smtp_password_variable(sender: str) -> str:
 def write_secrets_file(directory: Path, secrets: Mapping[str, str]) -> Path:
     """Write `secrets` into stavbill.env, readable by its owner alone, over what stood there.
 
-    Other variables of an existing file are kept.
+    Other lines of an existing file are kept as people wrote them.
     """
     path = directory / FILE_NAME
-    kept = _read_file(path) | dict(secrets)
-    text = "".join(f"{key}={value}\n" for key, value in kept.items())
+    _read_file(path)
+    old = path.read_text(encoding="utf-8") if path.is_file() else HEAD
+    left = dict(secrets)
+    lines = [_line(binding, left) for binding in parse_stream(io.StringIO(old))]
+    if lines and not lines[-1].endswith("\n"):
+        lines.append("\n")
+    text = "".join((*lines, *(_assigned(key, value) for key, value in left.items())))
     fresh = path.with_name(FILE_NAME + ".new")
     fresh.unlink(missing_ok=True)
     # Born private: a file that is narrowed after writing was readable for a moment.
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write("# Секреты stavbill: не показывать и не хранить в git.\n" + text)
+        file.write(text)
     fresh.replace(path)
     return path
 
@@ -87,23 +97,40 @@ def _read_file(path: Path) -> dict[str, str]:
         msg = f"{path}: в файле секреты, а читать его могут другие. Выполните: chmod 600 {path}"
         raise ConfigError(msg)
     found: dict[str, str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        text = line.strip()
-        if not text or text.startswith("#"):
+    for binding in parse_stream(io.StringIO(path.read_text(encoding="utf-8"))):
+        if binding.key is None and not binding.error:
             continue
-        parts = LINE.fullmatch(text)
-        if parts is None or not _is_ours(parts[1]):
+        if binding.error or binding.value is None or not _is_ours(binding.key or ""):
+            number = binding.original.line + _above(binding).count("\n")
             msg = (
-                f"{path}, строка {number}: ожидалось {PORTAL_URL}=…, {TOKEN_PREFIX}<ИМЯ>=… "
-                f"или {DATABASE_URLS[0]}=…"
+                f"{path}, строка {number}: ожидалось {PORTAL_URL}=…, "
+                f"{TOKEN_PREFIX}<ИМЯ>=… или {DATABASE_URLS[0]}=…"
             )
             raise ConfigError(msg)
-        value = parts[2].strip()
-        if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
-            value = value[1:-1]
-        if value:
-            found[parts[1]] = value
+        if binding.value:
+            found[binding.key or ""] = binding.value
     return found
+
+
+def _line(binding: Binding, left: dict[str, str]) -> str:
+    """Return a line as it stands, or with its new value, which is then left no more."""
+    value = left.pop(binding.key, None) if binding.key is not None else None
+    if value is None:
+        return binding.original.string
+    return _above(binding) + _assigned(binding.key or "", value)
+
+
+def _above(binding: Binding) -> str:
+    """Return the empty lines that a binding begins with."""
+    text = binding.original.string
+    return text[: len(text) - len(text.lstrip())]
+
+
+def _assigned(key: str, value: str) -> str:
+    if not PLAIN.fullmatch(value):
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+        value = f"'{escaped}'"
+    return f"{key}={value}\n"
 
 
 def _is_ours(key: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import tomlkit
+
 from stavbill.settings.defaults import default_issuers
 
 RULES_REMARK = """\
@@ -76,10 +78,6 @@ OPTIONAL = """\
 #
 # [whatsapp]                        # Green-API; ключ: STAVBILL_WHATSAPP_TOKEN
 # instance = "1101000001"
-#
-# [[reminders.steps]]
-# code = "before"
-# days = -3                         # дней до последнего дня оплаты; без минуса — после него
 """
 
 
@@ -99,11 +97,8 @@ def optional_toml() -> str:
 
 
 def quoted(text: str) -> str:
-    """Return `text` as a TOML string: a basic string, control characters escaped."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return (
-        '"' + "".join(c if c >= " " and c != "\x7f" else f"\\u{ord(c):04X}" for c in escaped) + '"'
-    )
+    """Return `text` as a TOML string."""
+    return tomlkit.string(text).as_string()
 
 
 def _rule_toml(rule: Mapping[str, Any]) -> str:
