@@ -5,27 +5,60 @@ Source: docs/robots.md, «Другие программы» and «Ответы»
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from stavbill.web.posts import ACTIONS, LONGEST, NEEDS
+from pydantic import BaseModel, ConfigDict, Field
+
+from stavbill.web.posts import ACTIONS, LARGEST, LONGEST
 
 Described = dict[str, Any]
+Number = Annotated[int, Field(ge=1, lt=LARGEST)]
 
-_NUMBER = {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}
-_THINGS = ("company", *NEEDS.values())
-_TAKEN = {
-    "type": "object",
-    "required": ["status"],
-    "properties": {
-        "status": {"type": "string", "enum": ["accepted", "known"]},
-        "event": {"type": "string", "description": "Имя сообщения: stavbill ops post ИМЯ"},
-    },
-}
-_REFUSED = {
-    "type": "object",
-    "required": ["error", "text"],
-    "properties": {"error": {"type": "string"}, "text": {"type": "string"}},
-}
+
+class Taken(BaseModel):
+    """The answer to a request that is stored."""
+
+    status: Literal["accepted", "known"]
+    event: str = Field(description="Имя сообщения: stavbill ops post ИМЯ")
+
+
+class Refused(BaseModel):
+    """The answer to a request that is not."""
+
+    error: str
+    text: str
+
+
+class _Asked(BaseModel):
+    # Other keys are ignored, as the door does.
+    model_config = ConfigDict(extra="allow")
+
+
+class AboutCompany(_Asked):
+    """What `bill`, `rerun`, `explain` and `company-changed` name."""
+
+    model_config = ConfigDict(title="company")
+
+    company: Number
+
+
+class AboutInvoice(_Asked):
+    """What `invoice-changed` names."""
+
+    model_config = ConfigDict(title="invoice")
+
+    invoice: Number
+
+
+class AboutTask(_Asked):
+    """What `task-completed` names."""
+
+    model_config = ConfigDict(title="task")
+
+    task: Number
+
+
+REQUESTS = (AboutCompany, AboutInvoice, AboutTask)
 _REFUSALS: dict[int | str, str] = {
     400: "malformed: тело не JSON, нет номера, номер не помещается, ключ слишком длинный",
     403: "forged: нет токена или он не тот",
@@ -43,25 +76,17 @@ ACTION_TEXT = (
 
 def answers() -> dict[int | str, Described]:
     """Return every answer to another program, for OpenAPI."""
-    taken = {"description": "Сохранено (accepted) или уже было (known).", **_json(_TAKEN)}
+    taken = {"description": "Сохранено (accepted) или уже было (known).", "model": Taken}
     refused: dict[int | str, Described] = {
-        status: {"description": text, **_json(_REFUSED)} for status, text in _REFUSALS.items()
+        status: {"description": text, "model": Refused} for status, text in _REFUSALS.items()
     }
     # Named so that the framework does not add an answer of its own that is never given.
-    return {200: taken, **refused, "default": {"description": "Отказ.", **_json(_REFUSED)}}
+    return {200: taken, **refused, "default": {"description": "Отказ.", "model": Refused}}
 
 
 def request() -> Described:
     """Return what a program sends, for OpenAPI."""
-    schemas = [
-        {
-            "type": "object",
-            "required": [thing],
-            "properties": {thing: _NUMBER},
-            "title": thing,
-        }
-        for thing in _THINGS
-    ]
+    schemas = [asked.model_json_schema() for asked in REQUESTS]
     return {
         "summary": "Попросить о действии",
         "parameters": [
@@ -80,7 +105,3 @@ def request() -> Described:
             },
         },
     }
-
-
-def _json(schema: Described) -> Described:
-    return {"content": {"application/json": {"schema": schema}}}
