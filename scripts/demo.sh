@@ -7,31 +7,36 @@ BIN=.venv/bin
 DIR=demo
 DAY=2026-12-10
 COMPANIES=${COMPANIES:-500}
+PORT=${PORT:-8124}
 
 rm -rf "$DIR"
-mkdir -p "$DIR"
-"$BIN/stavbill" sandbox --companies "$COMPANIES" --seed 42 --as-of "$DAY" --port 0 \
-    --ready-file "$DIR/ready.json" > "$DIR/sandbox.log" 2>&1 &
+mkdir -p -m 700 "$DIR"
+# The same ports every time: what the settings of this demonstration name is there again later.
+"$BIN/stavbill" sandbox --dir "$DIR" --companies "$COMPANIES" --seed 42 --as-of "$DAY" \
+    --port "$PORT" --ready-file "$DIR/ready.json" > "$DIR/sandbox.log" 2>&1 &
 SANDBOX=$!
-trap 'kill $SANDBOX 2>/dev/null || true' EXIT INT TERM
+# Told to stop, the sandbox keeps its world in the folder.
+trap 'kill $SANDBOX 2>/dev/null && wait $SANDBOX || true' EXIT INT TERM
 while [ ! -s "$DIR/ready.json" ]; do
     kill -0 $SANDBOX 2>/dev/null || { cat "$DIR/sandbox.log"; exit 1; }
     sleep 0.2
 done
-# The sandbox tells its addresses and tokens; they are invented and die with it.
-"$BIN/python" - "$DIR/ready.json" > "$DIR/environment.sh" <<'END'
-import json, shlex, sys
-ready = json.load(open(sys.argv[1], encoding="utf-8"))
-for name, value in ready["environment"].items():
-    print(f"export {name}={shlex.quote(value)}")
+# The sandbox tells its addresses and tokens; they are invented. Commands read them from the file.
+"$BIN/python" - "$DIR" > "$DIR/hosts.sh" <<'END'
+import json, os, secrets, shlex, sys
+folder = sys.argv[1]
+ready = json.load(open(f"{folder}/ready.json", encoding="utf-8"))
+# Signs names of letters and links.
+known = ready["environment"] | {"STAVBILL_WEB_SECRET": secrets.token_urlsafe(32)}
+with open(os.open(f"{folder}/stavbill.env", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+    file.writelines(f"{name}={value}\n" for name, value in known.items())
 hosts = (f"--wialon {name}={host['url']}" for name, host in ready["wialon"].items())
 print(f"WIALON={shlex.quote(' '.join(hosts))}")
 mail = ready["mail"]
 print(f"SMTP_HOST={mail['host']} SMTP_PORT={mail['smtp_port']} MAILBOX={mail['page']}")
-# Signs names of letters and links; the demonstration's own.
-print("export STAVBILL_WEB_SECRET=a-secret-of-the-demonstration-alone")
 END
-. "$DIR/environment.sh"
+. "$DIR/hosts.sh"
+rm "$DIR/hosts.sh"
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 stavbill() { printf '$ stavbill %s\n' "$*"; "$BIN/stavbill" "$@"; }
@@ -82,18 +87,28 @@ stavbill --config "$CONFIG" delivery log --company 101
 
 say "9. Ещё раз: отправлять нечего, второго письма не бывает"
 stavbill --config "$CONFIG" delivery send
-"$BIN/python" - "$MAILBOX" "$DIR/почта.html" <<'END'
-import sys, urllib.request
-page = urllib.request.urlopen(sys.argv[1]).read()
-open(sys.argv[2], "wb").write(page)
+"$BIN/python" - "$MAILBOX" "$DIR" <<'END'
+import json, os, sys, urllib.request
+box, folder = sys.argv[1:]
+def read(address):
+    return urllib.request.urlopen(box + address).read()
+with open(f"{folder}/почта.html", "wb") as page:
+    page.write(read(""))
+os.makedirs(f"{folder}/письма")
+for letter in json.loads(read("_sandbox/mail"))[:3]:
+    with open(f"{folder}/письма/{letter['number']}.eml", "wb") as file:
+        file.write(read(f"letters/{letter['number']}/raw"))
 END
 
 say "Где смотреть"
 cat <<END
-Документы: $DIR/счета   Письма: $DIR/почта.html
-Настройки: $CONFIG   База: $DIR/stavbill.sqlite3
-Песочница снова:  $BIN/stavbill sandbox --companies $COMPANIES --seed 42 --as-of $DAY
-Любая компания:   $BIN/stavbill --config $CONFIG company explain ID
+Документы: $DIR/счета   Письма: $DIR/почта.html, три из них целиком: $DIR/письма
+Настройки: $CONFIG   Секреты: $DIR/stavbill.env   База: $DIR/stavbill.sqlite3
+
+Всё это можно продолжить в любом окне; мир песочницы тот же, что сейчас:
+  $BIN/stavbill sandbox --dir $DIR
+  $BIN/stavbill --config $CONFIG company explain 105
+  $BIN/stavbill --config $CONFIG delivery log --company 101
 END
 if [ -t 0 ] && [ -t 1 ]; then
     printf '\nПесочница ещё работает, её почта: %s\nEnter — закончить. ' "$MAILBOX"

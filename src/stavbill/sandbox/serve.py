@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -25,6 +25,15 @@ from aiohttp import web
 from stavbill.sandbox.clock import SandboxClock, ScaledClock
 from stavbill.sandbox.furnish.portal import ME, PortalFurnisher
 from stavbill.sandbox.furnish.wialon import WialonFurnisher
+from stavbill.sandbox.keep import (
+    Drawn,
+    Held,
+    put_back,
+    read_held,
+    read_world,
+    write_held,
+    write_world,
+)
 from stavbill.sandbox.mail.serve import MailDoors, mail_doors
 from stavbill.sandbox.mail.server import MailServer
 from stavbill.sandbox.mail.web import PREFIX as MAIL_CONTROL
@@ -88,17 +97,24 @@ class Sandbox:
             "STAVBILL_CLOCK_SINCE": str(time.time()),
         }
 
-    def ready(self) -> dict[str, object]:
-        """Return what a client must know, as one JSON object."""
-        environment = {"STAVBILL_PORTAL_URL": self.webhook} | {
+    def environment(self) -> dict[str, str]:
+        """Return the variables of a client: the secrets of all hosts, and the world's time."""
+        tokens = {
             f"STAVBILL_WIALON_TOKEN_{name.upper()}": token for name, token in self.tokens.items()
         }
-        environment["STAVBILL_WHATSAPP_TOKEN"] = self.whatsapp.token
-        environment |= self.time()
+        return {
+            "STAVBILL_PORTAL_URL": self.webhook,
+            **tokens,
+            "STAVBILL_WHATSAPP_TOKEN": self.whatsapp.token,
+            **self.time(),
+        }
+
+    def ready(self) -> dict[str, object]:
+        """Return what a client must know, as one JSON object."""
         return {
             "portal_url": self.webhook,
             "portal_control": f"{self.portal_url}/_sandbox/",
-            "environment": environment,
+            "environment": self.environment(),
             "wialon": {
                 name: {"url": url, "token": self.tokens[name]}
                 for name, url in self.wialon_urls.items()
@@ -132,15 +148,18 @@ async def running_sandbox(
     port: int = 0,
     switches: Switches | None = None,
     limits: Limits | None = None,
+    held: Held | None = None,
 ) -> AsyncIterator[Sandbox]:
     """Serve a world (given, or built from the other words) until the block ends.
 
     `port` 0 takes free ports; otherwise the portal has it, the Wialon hosts the next ones, then
     the mailbox page, WhatsApp, SMTP, SMTP over TLS and IMAP. `switches` and `limits` are the
-    portal's; faults are switched on the running hosts.
+    portal's; faults are switched on the running hosts. `held` is what an earlier run left.
     """
     world = world or build_world(companies, seed, as_of)
     start = datetime(*world.as_of.timetuple()[:3], MORNING_UTC, tzinfo=UTC)
+    if held is not None:
+        start = held.now
     clock = clock or ScaledClock(time_scale, start)
     furnisher = WialonFurnisher(world, clock)
     rooms = PortalFurnisher(world, clock, switches=switches, limits=limits)
@@ -157,7 +176,7 @@ async def running_sandbox(
         post = await stack.enter_async_context(
             _post(clock, host, port + len(urls) + 1 if port else 0)
         )
-        yield Sandbox(
+        sandbox = Sandbox(
             world=world,
             clock=clock,
             portal=rooms.portal,
@@ -170,6 +189,9 @@ async def running_sandbox(
             whatsapp=post.whatsapp,
             whatsapp_url=post.whatsapp_url,
         )
+        if held is not None:
+            put_back(held, sandbox)
+        yield sandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,30 +234,48 @@ async def _served(app: web.Application, host: str, port: int) -> AsyncIterator[s
         await runner.cleanup()
 
 
-async def run_sandbox(words: argparse.Namespace) -> None:
-    """Serve until the process is told to stop; say where, once everything listens."""
+async def run_sandbox(words: argparse.Namespace, say: Callable[[Sandbox], str]) -> None:
+    """Serve until the process is told to stop; say where, once everything listens.
+
+    With a folder the world goes on as the last run there left it, and is left there at the end.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(name, stop.set)
+    drawn = Drawn(words.companies, words.seed, words.as_of, words.port)
+    held = None
+    if words.dir is not None:
+        known = read_world(words.dir)
+        if known is None:
+            write_world(words.dir, drawn)
+        else:
+            drawn, held = known, read_held(words.dir)
     async with running_sandbox(
-        companies=words.companies,
-        seed=words.seed,
-        as_of=words.as_of,
+        companies=drawn.companies,
+        seed=drawn.seed,
+        as_of=drawn.as_of,
         time_scale=words.time_scale,
         host=words.host,
-        port=words.port,
+        port=drawn.port,
+        held=held,
     ) as sandbox:
-        line = json.dumps(sandbox.ready(), ensure_ascii=False)
-        sys.stdout.write(f"{line}\n")
+        sys.stdout.write(f"{say(sandbox)}\n")
         sys.stdout.flush()
         if words.expectations_file is not None:
             answers = json.dumps(told(sandbox.world), ensure_ascii=False, indent=1)
             _write_whole(words.expectations_file, f"{answers}\n")
         if words.ready_file is not None:
-            _write_whole(words.ready_file, f"{line}\n")
+            _write_whole(words.ready_file, f"{ready_line(sandbox)}\n")
         await stop.wait()
+        if words.dir is not None:
+            write_held(words.dir, sandbox)
+
+
+def ready_line(sandbox: Sandbox) -> str:
+    """Return addresses and tokens as one line of JSON."""
+    return json.dumps(sandbox.ready(), ensure_ascii=False)
 
 
 def _write_whole(path: Path, text: str) -> None:
@@ -254,14 +294,15 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--host", default=LOOPBACK)
     words.add_argument("--port", type=int, default=0)
     words.add_argument("--time-scale", type=float, default=1.0)
+    words.add_argument("--dir", type=Path, help="go on with the world of this folder, or begin it")
     words.add_argument("--ready-file", type=Path, help="addresses and tokens, one JSON object")
     words.add_argument("--expectations-file", type=Path, help="what a run must do, a JSON list")
     return words
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the sandbox as a process."""
-    asyncio.run(run_sandbox(parser().parse_args(arguments)))
+def main(arguments: list[str] | None = None, say: Callable[[Sandbox], str] = ready_line) -> None:
+    """Run the sandbox as a process; `say` gives what stands on its standard output."""
+    asyncio.run(run_sandbox(parser().parse_args(arguments), say))
 
 
 if __name__ == "__main__":

@@ -164,6 +164,26 @@ class Letters:
             if folder is not None:
                 mailbox.Maildir(folder, create=True).add(letter.raw)
 
+    def kept(self) -> list[tuple[Any, ...]]:
+        """Return every letter as plain values."""
+        return [
+            (
+                letter.number,
+                letter.received_at,
+                letter.sender,
+                letter.recipients,
+                letter.raw,
+                letter.over_tls,
+                letter.user,
+            )
+            for letter in self._all
+        ]
+
+    def put_back(self, kept: list[tuple[Any, ...]]) -> None:
+        """Hold what `kept` returned."""
+        self._all = [Letter(*values) for values in kept]
+        self._taken = max((letter.number for letter in self._all), default=0)
+
     def find(self, number: int) -> Letter | None:
         """Return the letter with this number."""
         return next((letter for letter in self._all if letter.number == number), None)

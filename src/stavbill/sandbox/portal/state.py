@@ -63,6 +63,30 @@ class State:
         self._tables.append(table)
         return table
 
+    def kept(self) -> dict[str, Json]:
+        """Return everything that the portal holds, as plain values by the names of its tables."""
+        tables = {
+            name: (table.next_id, dict(table.records))
+            for name, table in vars(self).items()
+            if isinstance(table, Table)
+        }
+        return {
+            "tables": tables,
+            "currencies": self.currencies,
+            "chats": self.chats,
+            "base_currency": self.base_currency,
+            "next_contact_id": self._next_contact_id,
+        }
+
+    def put_back(self, kept: dict[str, Json]) -> None:
+        """Hold what `kept` returned, and nothing else."""
+        for name, (next_id, records) in kept["tables"].items():
+            vars(self)[name].refill(next_id, records)
+        self.currencies, self.chats = kept["currencies"], kept["chats"]
+        self.base_currency = kept["base_currency"]
+        self._next_contact_id = kept["next_contact_id"]
+        self.userfields_version += 1
+
     def new_contact_id(self) -> int:
         """Take the next id of a phone or an e-mail address."""
         taken = self._next_contact_id

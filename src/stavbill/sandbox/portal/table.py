@@ -70,6 +70,14 @@ class Table:
         del self.ids[bisect_left(self.ids, id_)]
         self._reindex(id_, old, None)
 
+    def refill(self, next_id: int, records: Mapping[int, Record]) -> None:
+        """Hold these records and no others."""
+        for id_ in reversed(tuple(self.ids)):
+            self.remove(id_)
+        for id_ in sorted(records):
+            self.put(id_, records[id_])
+        self.next_id = next_id
+
     def having(self, name: str, value: Hashable) -> list[int]:
         """Return the ids, ascending, of the present records with this value of an index."""
         return self._by[name].get(value, [])

@@ -150,6 +150,15 @@ class Instance:
         self._made += 1
         return f"3EB0{self._made:016X}"
 
+    def kept(self) -> dict[str, Any]:
+        """Return the messages that were taken, and how many ids are used up."""
+        return {"messages": self.messages, "files": self.files, "made": self._made}
+
+    def put_back(self, kept: dict[str, Any]) -> None:
+        """Hold what `kept` returned."""
+        self.messages, self.files = kept["messages"], kept["files"]
+        self._made = kept["made"]
+
     def find(self, message_id: str) -> Message | None:
         """Return the message with this id."""
         return next((each for each in self.messages if each.id == message_id), None)
