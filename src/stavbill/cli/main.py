@@ -6,11 +6,13 @@ Exit codes: 0 done, holds included · 1 a bug was met · 2 configuration · 3 wa
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.completion import completion_init  # type: ignore[attr-defined]
 
 from stavbill.cli import (
     checking,
@@ -26,6 +28,7 @@ from stavbill.cli import (
     worker,
 )
 from stavbill.cli.common import Door
+from stavbill.cli.service import COMPLETE
 
 HELP = """Биллинг мониторинга: Битрикс24, Wialon, один верный счёт в месяц.
 
@@ -46,10 +49,19 @@ app.command("init")(portal.init)
 app.command("doctor")(portal.doctor)
 app.command("check")(checking.check)
 app.command("sandbox")(service.sandbox)
+app.command("completion")(service.completion)
 app.command("worker")(worker.worker)
 app.command("stop")(stopping.stop)
 app.command("go")(stopping.go)
 app.command("status")(stopping.status)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        from stavbill.app.version import version
+
+        typer.echo(f"stavbill {version()}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -58,6 +70,10 @@ def _door(
     config: Annotated[
         Path, typer.Option("--config", envvar="STAVBILL_CONFIG", help="Файл настроек.")
     ] = Path("stavbill.toml"),
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Показать версию."),
+    ] = False,
 ) -> None:
     context.obj = Door(config)
 
@@ -66,4 +82,7 @@ def main() -> None:
     """Run the command line; the only place where it ends the process."""
     from stavbill.cli.common import run_app
 
+    if COMPLETE in os.environ:
+        # The shell asks what may follow; typer's own option would speak English in --help.
+        completion_init()
     sys.exit(run_app(app))

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stavbill.cli.common import print_json, say
 from stavbill.cli.run import Json
+from stavbill.errors import ConfigError
 
+if TYPE_CHECKING:
+    from stavbill.sandbox.serve import Sandbox
+
+# What the shell sets when it asks what may follow.
+COMPLETE = "_STAVBILL_COMPLETE"
 db_app = typer.Typer(help="База данных.", no_args_is_help=True)
 
 
@@ -25,21 +33,85 @@ def upgrade(context: typer.Context, as_json: Json = False) -> None:
         say(f"База готова, версия {version}.")
 
 
+class Shell(StrEnum):
+    """A shell that can complete our commands."""
+
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+
+
+def completion(shell: Annotated[Shell, typer.Argument(help="Оболочка.")]) -> None:
+    """Показать настройку автодополнения по Tab.
+
+    Пример: stavbill completion bash > ~/.local/share/bash-completion/completions/stavbill
+    """
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]
+
+    say(get_completion_script(prog_name="stavbill", complete_var=COMPLETE, shell=shell.value))
+
+
 def sandbox(  # noqa: PLR0917  one parameter for each option
     companies: Annotated[int, typer.Option("--companies", min=1)] = 200,
     seed: Annotated[int, typer.Option("--seed")] = 1,
     as_of: Annotated[str, typer.Option("--as-of", metavar="ГГГГ-ММ-ДД")] = "2026-12-10",
     port: Annotated[int, typer.Option("--port", help="0 — любой свободный.")] = 8124,
     time_scale: Annotated[float, typer.Option("--time-scale", min=1)] = 1.0,
+    directory: Annotated[
+        Path | None,
+        typer.Option("--dir", help="Папка мира: начать его там или продолжить начатый."),
+    ] = None,
     ready_file: Annotated[
         Path | None, typer.Option("--ready-file", help="Куда записать адреса и токены (JSON).")
     ] = None,
+    as_json: Json = False,
 ) -> None:
-    """Поднять на этой машине ненастоящие Битрикс24, Wialon, почту и WhatsApp: всё выдумано."""
+    """Поднять на этой машине ненастоящие Битрикс24, Wialon, почту и WhatsApp: всё выдумано.
+
+    Пример: stavbill sandbox --dir demo продолжит мир, который оставила make demo.
+    """
     from stavbill.sandbox.serve import main as serve
+    from stavbill.sandbox.serve import ready_line
 
     words = ["--companies", str(companies), "--seed", str(seed), "--as-of", as_of]
     words += ["--port", str(port), "--time-scale", str(time_scale)]
+    if directory is not None:
+        words += ["--dir", str(directory)]
     if ready_file is not None:
         words += ["--ready-file", str(ready_file)]
-    serve(words)
+    try:
+        known = directory if directory and (directory / "stavbill.toml").is_file() else None
+        serve(words, ready_line if as_json else lambda world: _next_steps(world, known))
+    except OSError as trouble:
+        if trouble.errno != errno.EADDRINUSE:
+            raise
+        msg = f"Порт занят ({trouble}). Остановите прежнюю песочницу или назовите другой: --port"
+        raise ConfigError(msg) from trouble
+
+
+def _next_steps(world: Sandbox, known: Path | None = None) -> str:
+    """Return what stands where, and what to type in another window.
+
+    `known` is a folder whose settings and secrets stand already.
+    """
+    day = world.world.as_of.isoformat()
+    hosts = " ".join(f"--wialon {name}={url}" for name, url in world.wialon_urls.items())
+    exports = [f"  export {key}={value}" for key, value in sorted(world.environment().items())]
+    init = f"  stavbill init --dir demo --non-interactive {hosts}"
+    command = f"  stavbill --config {known or 'demo'}/stavbill.toml"
+    return "\n".join(
+        (
+            f"Песочница: компаний {world.world.companies_count}, день {day}. Всё выдумано.",
+            f"  Битрикс24  {world.portal_url}",
+            *(f"  Wialon     {url}  ({name})" for name, url in world.wialon_urls.items()),
+            f"  Почта      {world.mail_url}/",
+            f"  WhatsApp   {world.whatsapp_url}/",
+            "",
+            "Дальше, в другом окне:",
+            *(exports if known is None else ()),
+            *((init, f"{command} doctor") if known is None else (f"{command} status",)),
+            f"{command} run month --as-of {day} --dry-run",
+            "",
+            "Остановить: Ctrl-C",
+        )
+    )
