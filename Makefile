@@ -38,6 +38,8 @@ help:
 # nothing is resolved (--no-deps): pip 23 would look at a newer release behind `coverage[toml]`
 # and refuse it for want of a hash. `pip check` says whether a lock lacks something.
 install: $(VENV)/installed.stamp
+	@printf '%s\n' "Готово: $(BIN)/stavbill. Чтобы писать просто stavbill:" \
+		"    export PATH=\"$(CURDIR)/$(BIN):\$$PATH\"     # и эту же строку — в ~/.profile"
 
 dev: $(VENV)/dev.stamp
 
@@ -64,7 +66,7 @@ fonts:
 	@scripts/debian-packages.sh $(DEBIAN)
 
 # --------------------------------------------------------------------------------------- words
-demo: install fonts
+demo: $(VENV)/installed.stamp fonts
 	@scripts/demo.sh
 
 # One pass over all that must hold. Coverage is of the pure core only, branches included: the
