@@ -21,15 +21,14 @@ while [ ! -s "$DIR/ready.json" ]; do
     kill -0 $SANDBOX 2>/dev/null || { cat "$DIR/sandbox.log"; exit 1; }
     sleep 0.2
 done
-# The sandbox tells its addresses and tokens; they are invented. Commands read them from the file.
+# The sandbox has written its secrets and its time into the folder's stavbill.env; they are invented.
 "$BIN/python" - "$DIR" > "$DIR/hosts.sh" <<'END'
-import json, os, secrets, shlex, sys
+import json, secrets, shlex, sys
 folder = sys.argv[1]
 ready = json.load(open(f"{folder}/ready.json", encoding="utf-8"))
 # Signs names of letters and links.
-known = ready["environment"] | {"STAVBILL_WEB_SECRET": secrets.token_urlsafe(32)}
-with open(os.open(f"{folder}/stavbill.env", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-    file.writelines(f"{name}={value}\n" for name, value in known.items())
+with open(f"{folder}/stavbill.env", "a", encoding="utf-8") as file:
+    file.write(f"STAVBILL_WEB_SECRET={secrets.token_urlsafe(32)}\n")
 hosts = (f"--wialon {name}={host['url']}" for name, host in ready["wialon"].items())
 print(f"WIALON={shlex.quote(' '.join(hosts))}")
 mail = ready["mail"]

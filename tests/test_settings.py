@@ -350,9 +350,7 @@ def test_quoted_names_survive_toml() -> None:
         pytest.param("STAVBILL_WEB_SECRET='a # b'", "a # b", id="single quotes"),
         pytest.param("STAVBILL_WEB_SECRET=p#q", "p#q", id="a sign that begins no remark"),
         pytest.param("STAVBILL_WEB_SECRET=p # remark", "p", id="a remark behind it"),
-        pytest.param(
-            "# STAVBILL_WEB_SECRET=p\n\nSTAVBILL_WEB_SECRET=q\n", "q", id="above"
-        ),
+        pytest.param("# STAVBILL_WEB_SECRET=p\n\nSTAVBILL_WEB_SECRET=q\n", "q", id="above"),
     ],
 )
 def test_the_secrets_file_is_read_as_other_programs_read_it(

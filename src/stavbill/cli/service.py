@@ -72,6 +72,7 @@ def sandbox(  # noqa: PLR0917  one parameter for each option
     """
     from stavbill.sandbox.serve import main as serve
     from stavbill.sandbox.serve import ready_line
+    from stavbill.settings.secrets import write_secrets_file
 
     words = ["--companies", str(companies), "--seed", str(seed), "--as-of", as_of]
     words += ["--port", str(port), "--time-scale", str(time_scale)]
@@ -79,9 +80,15 @@ def sandbox(  # noqa: PLR0917  one parameter for each option
         words += ["--dir", str(directory)]
     if ready_file is not None:
         words += ["--ready-file", str(ready_file)]
+
+    def say_where(world: Sandbox) -> str:
+        if directory is not None:
+            # Commands beside it read the secrets and the world's time from there.
+            write_secrets_file(directory, world.environment())
+        return ready_line(world) if as_json else _next_steps(world, directory)
+
     try:
-        known = directory if directory and (directory / "stavbill.toml").is_file() else None
-        serve(words, ready_line if as_json else lambda world: _next_steps(world, known))
+        serve(words, say_where)
     except OSError as trouble:
         if trouble.errno != errno.EADDRINUSE:
             raise
@@ -89,16 +96,17 @@ def sandbox(  # noqa: PLR0917  one parameter for each option
         raise ConfigError(msg) from trouble
 
 
-def _next_steps(world: Sandbox, known: Path | None = None) -> str:
+def _next_steps(world: Sandbox, folder: Path | None = None) -> str:
     """Return what stands where, and what to type in another window.
 
-    `known` is a folder whose settings and secrets stand already.
+    `folder` holds the secrets, and perhaps the settings of a demonstration that goes on.
     """
     day = world.world.as_of.isoformat()
+    place = folder or Path("demo")
+    command = f"  stavbill --config {place}/stavbill.toml"
     hosts = " ".join(f"--wialon {name}={url}" for name, url in world.wialon_urls.items())
     exports = [f"  export {key}={value}" for key, value in sorted(world.environment().items())]
-    init = f"  stavbill init --dir demo --non-interactive {hosts}"
-    command = f"  stavbill --config {known or 'demo'}/stavbill.toml"
+    begin = (f"  stavbill init --dir {place} --non-interactive {hosts}", f"{command} doctor")
     return "\n".join(
         (
             f"Песочница: компаний {world.world.companies_count}, день {day}. Всё выдумано.",
@@ -108,8 +116,8 @@ def _next_steps(world: Sandbox, known: Path | None = None) -> str:
             f"  WhatsApp   {world.whatsapp_url}/",
             "",
             "Дальше, в другом окне:",
-            *(exports if known is None else ()),
-            *((init, f"{command} doctor") if known is None else (f"{command} status",)),
+            *(exports if folder is None else ()),
+            *(() if (place / "stavbill.toml").is_file() else begin),
             f"{command} run month --as-of {day} --dry-run",
             "",
             "Остановить: Ctrl-C",
