@@ -11,10 +11,11 @@ import pickle
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from stavbill.sandbox.serve import Sandbox
+from stavbill.sandbox.mail.letters import Letters
+from stavbill.sandbox.portal.portal import Portal
+from stavbill.sandbox.whatsapp.instance import Instance
 
 WORLD, HELD = "sandbox.json", "sandbox.pickle"
 
@@ -37,6 +38,15 @@ class Held:
     portal: dict[str, Any]
     letters: list[Any]
     whatsapp: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """The hosts whose holdings are kept."""
+
+    portal: Portal
+    letters: Letters
+    whatsapp: Instance
 
 
 def read_world(folder: Path) -> Drawn | None:
@@ -71,14 +81,14 @@ def read_held(folder: Path) -> Held | None:
     return held
 
 
-def write_held(folder: Path, sandbox: Sandbox) -> None:
+def write_held(folder: Path, hosts: Hosts) -> None:
     """Keep what the hosts hold now; whole or not at all, for its owner alone."""
-    sandbox.portal.settle(everything=True)
+    hosts.portal.settle(everything=True)
     held = Held(
-        sandbox.clock.now(),
-        sandbox.portal.state.kept(),
-        sandbox.mail.mail.letters.kept(),
-        sandbox.whatsapp.kept(),
+        hosts.portal.clock.now(),
+        hosts.portal.state.kept(),
+        hosts.letters.kept(),
+        hosts.whatsapp.kept(),
     )
     draft = folder / f"{HELD}.part"
     draft.unlink(missing_ok=True)
@@ -88,8 +98,8 @@ def write_held(folder: Path, sandbox: Sandbox) -> None:
     draft.replace(folder / HELD)
 
 
-def put_back(held: Held, sandbox: Sandbox) -> None:
+def put_back(held: Held, hosts: Hosts) -> None:
     """Let the hosts of a freshly drawn world hold what was kept."""
-    sandbox.portal.state.put_back(held.portal)
-    sandbox.mail.mail.letters.put_back(held.letters)
-    sandbox.whatsapp.put_back(held.whatsapp)
+    hosts.portal.state.put_back(held.portal)
+    hosts.letters.put_back(held.letters)
+    hosts.whatsapp.put_back(held.whatsapp)

@@ -28,6 +28,7 @@ from stavbill.sandbox.furnish.wialon import WialonFurnisher
 from stavbill.sandbox.keep import (
     Drawn,
     Held,
+    Hosts,
     put_back,
     read_held,
     read_world,
@@ -96,6 +97,10 @@ class Sandbox:
             "STAVBILL_CLOCK_START": self.clock.now().isoformat(),
             "STAVBILL_CLOCK_SINCE": str(time.time()),
         }
+
+    def hosts(self) -> Hosts:
+        """Return the hosts whose holdings can be kept in a folder."""
+        return Hosts(self.portal, self.mail.mail.letters, self.whatsapp)
 
     def environment(self) -> dict[str, str]:
         """Return the variables of a client: the secrets of all hosts, and the world's time."""
@@ -190,7 +195,7 @@ async def running_sandbox(
             whatsapp_url=post.whatsapp_url,
         )
         if held is not None:
-            put_back(held, sandbox)
+            put_back(held, sandbox.hosts())
         yield sandbox
 
 
@@ -270,7 +275,7 @@ async def run_sandbox(words: argparse.Namespace, say: Callable[[Sandbox], str]) 
             _write_whole(words.ready_file, f"{ready_line(sandbox)}\n")
         await stop.wait()
         if words.dir is not None:
-            write_held(words.dir, sandbox)
+            write_held(words.dir, sandbox.hosts())
 
 
 def ready_line(sandbox: Sandbox) -> str:

@@ -79,7 +79,7 @@ async def test_a_portal_put_back_holds_exactly_what_it_held(tmp_path: Path) -> N
         drawn = Drawn(60, 3, sandbox.world.as_of, 0)
         write_world(tmp_path, drawn)
         sandbox.portal.state.companies.remove(101)
-        write_held(tmp_path, sandbox)
+        write_held(tmp_path, sandbox.hosts())
         before = dump.everything(sandbox.portal.state)
     async with running_sandbox(companies=60, seed=3, held=read_held(tmp_path)) as again:
         assert dump.everything(again.portal.state) == before
