@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import httpx
-import uvicorn
 
 from stavbill.operations.evidence import Visitors
 from stavbill.store.database import Store
 from stavbill.store.inbox import Post, waiting_posts
+from stavbill.web.connections import ConnectionLimits, WebServer
+from stavbill.web.rendering import RenderingLimits
 from stavbill.web.server import WebOptions, create_app
 from tests.worker.hand_clock import HandClock
 
@@ -30,14 +31,17 @@ OPTIONS = WebOptions(
     max_body=4096,
     max_age_s=86_400,
 )
+# Patient, so that no test of another thing meets them.
+LIMITS = ConnectionLimits(connections=500, accepted_at_once=32)
 
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """A client of the served application, and its store."""
+    """A client of the served application, its port, and its store."""
 
     client: httpx.AsyncClient
     store: Store
+    port: int
 
     def waiting(self) -> tuple[Post, ...]:
         """Return what stands in the inbox."""
@@ -74,19 +78,21 @@ async def served(
     visitors: Visitors | None = None,
     clock: HandClock | None = None,
     listening: socket.socket | None = None,
+    limits: ConnectionLimits = LIMITS,
+    rendering: RenderingLimits | None = None,
 ) -> AsyncIterator[Web]:
     """Serve the application until the block ends, on `listening` where its address is given."""
     if listening is None:
         listening = on_loopback()
     port = listening.getsockname()[1]
-    app = create_app(store, clock or HandClock(NOW), options, visitors)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
+    app = create_app(store, clock or HandClock(NOW), options, visitors, rendering)
+    server = WebServer(app, limits)
     task = asyncio.ensure_future(server.serve(sockets=[listening]))
     try:
         while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
             await asyncio.sleep(0.01)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-            yield Web(client, store)
+            yield Web(client, store, port)
     finally:
         server.should_exit = True
         await task

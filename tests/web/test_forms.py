@@ -52,10 +52,11 @@ def test_any_bytes_are_a_form_or_an_error(body: bytes) -> None:
     assert isinstance(form, dict)
 
 
-names = st.text(st.characters(exclude_characters="[]", codec="utf-8"), min_size=1, max_size=6)
+names = st.text(st.characters(exclude_characters="[]\0", codec="utf-8"), min_size=1, max_size=6)
+values = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=6)
 forms = st.recursive(
-    st.dictionaries(names, st.text(max_size=6), max_size=3),
-    lambda below: st.dictionaries(names, st.text(max_size=6) | below, max_size=3),
+    st.dictionaries(names, values, max_size=3),
+    lambda below: st.dictionaries(names, values | below, max_size=3),
     max_leaves=8,
 )
 

@@ -389,7 +389,16 @@ async def test_the_api_page_tells_how_to_ask_and_every_answer(store: Store) -> N
     async with served(store, replace(OPTIONS, docs=True)) as web:
         document = (await web.client.get("/openapi.json")).json()
         told = document["paths"]["/api/v1/{action}"]["post"]
-        assert set(told["responses"]) == {"200", "400", "403", "404", "413", "503", "default"}
+        assert set(told["responses"]) == {
+            "200",
+            "400",
+            "403",
+            "404",
+            "408",
+            "413",
+            "503",
+            "default",
+        }
         named = {one["name"]: one for one in told["parameters"]}
         assert set(named) == {"action", "Idempotency-Key"}
         assert "bill" in named["action"]["schema"]["enum"]

@@ -229,14 +229,17 @@ class Visitors:
             self._learn(message, evidence)
         return self._written(message, confirmed=True)
 
-    async def document(self, token: str) -> Attachment | NoDocument | NotInForce | None:
-        """Return the document behind a link, None for a token that is not ours."""
+    def wanted(self, token: str) -> Sending | NotInForce | None:
+        """Return the revision whose document a link asks for, None for a token not of ours."""
         message = self._message(token, Purpose.PAGE)
         if message is None:
             return None
         sending = self._sending(message)
-        if (standing := self._standing(sending)) in NOT_IN_FORCE:
-            return NotInForce(standing)
+        standing = self._standing(sending)
+        return NotInForce(standing) if standing in NOT_IN_FORCE else sending
+
+    async def document(self, sending: Sending) -> Attachment | NoDocument:
+        """Return the document of a revision."""
         files = (await self._mail.renderer.files([sending]))[sending.sending]
         return files if isinstance(files, NoDocument) else files[0]
 

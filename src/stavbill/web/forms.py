@@ -5,8 +5,9 @@ Source: b24restdocs, api-reference/events; Bitrix24 reference 10.1.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl
 
 Form = dict[str, "str | Form"]
@@ -15,6 +16,8 @@ MAX_FIELDS = 1_000
 MAX_DEPTH = 8
 _KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _PART = re.compile(r"\[([^\[\]]*)\]")
+# What no database takes as text: NUL, and halves of signs.
+_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 
 class FormError(ValueError):
@@ -24,8 +27,8 @@ class FormError(ValueError):
 def parse_form(body: bytes) -> Form:
     """Return the form in `body`; lists are forms with the keys `0`, `1`, ….
 
-    Raises `FormError` for what is not UTF-8, has too many fields, is nested too deep, or gives one
-    key both a value and fields of its own.
+    Raises `FormError` for what is not UTF-8 or holds NUL, has too many fields, is nested too deep,
+    or gives one key both a value and fields of its own.
     """
     try:
         text = body.decode("utf-8")
@@ -41,8 +44,47 @@ def parse_form(body: bytes) -> Form:
         raise FormError(msg) from error
     form: Form = {}
     for key, value in pairs:
+        _refuse_no_text(key)
+        _refuse_no_text(value)
         _put(form, _path(key), value)
     return form
+
+
+def parse_json(body: bytes) -> object:
+    """Return the JSON document in `body`.
+
+    Raises `FormError` for what is not UTF-8 or not JSON, and for texts with NUL or half a sign:
+    JSON can write both, and neither can be encoded or stored.
+    """
+    try:
+        document = json.loads(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        msg = f"not JSON: {type(error).__name__}"
+        raise FormError(msg) from error
+    # In UTF-8 both can be written as an escape only.
+    if b"\\u" in body:
+        for text in _texts(document):
+            _refuse_no_text(text)
+    return document
+
+
+def _texts(document: object) -> Iterator[str]:
+    """Give every text of a JSON document, names included; nothing calls itself, however deep."""
+    left = [document]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            left += [*value, *value.values()]
+        elif isinstance(value, list):
+            left += value
+
+
+def _refuse_no_text(text: str) -> None:
+    if _NO_TEXT.search(text) is not None:
+        msg = "a text with NUL or half a sign"
+        raise FormError(msg)
 
 
 def form_of_json(document: object) -> Form:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
-
-import uvicorn
-from fastapi import FastAPI
 
 from stavbill.app.memory import keep_loaded
 from stavbill.app.one_portal import refuse_other_portals
@@ -25,12 +23,10 @@ from stavbill.settings.secrets import (
     WHATSAPP_WEBHOOK_TOKEN,
 )
 from stavbill.store.schema import open_store
+from stavbill.web.connections import WebServer, limits_for
 from stavbill.web.posts import ACTIONS
 from stavbill.web.server import WebOptions, create_app
 from stavbill.web.signing import robot_url
-
-# Longer than a proxy before us keeps an idle connection: it must not find it closed.
-KEEP_ALIVE_S = 75
 
 
 def serve(
@@ -54,7 +50,9 @@ def serve(
 
         async def work() -> None:
             async with open_visitors(settings, store, clock, options.portal) as visitors:
-                server = _server(create_app(store, clock, options, visitors))
+                files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+                app = create_app(store, clock, options, visitors)
+                server = WebServer(app, limits_for(files))
                 keep_loaded()
                 ready()
                 await server.serve(sockets=[listening])
@@ -62,19 +60,6 @@ def serve(
         asyncio.run(work())
     finally:
         store.close()
-
-
-def _server(app: FastAPI) -> uvicorn.Server:
-    # Bitrix24 tells its addresses and our secrets in the query: no access log.
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=KEEP_ALIVE_S,
-        )
-    )
 
 
 def listen(host: str, port: int) -> socket.socket:

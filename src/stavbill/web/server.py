@@ -6,7 +6,6 @@ Source: operations page, «Webhooks» and «Observability».
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Path, Request
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBearer
+from starlette.requests import ClientDisconnect
 
 from stavbill.clock import Clock
 from stavbill.errors import StoreError
@@ -24,7 +24,14 @@ from stavbill.store.database import Store
 from stavbill.store.inbox import Post
 from stavbill.web import described
 from stavbill.web.customers import RETRY_AFTER_S, add_customers, is_customers, unavailable
-from stavbill.web.forms import Form, FormError, form_of_json, parse_form, text_at
+from stavbill.web.forms import (
+    Form,
+    FormError,
+    form_of_json,
+    parse_form,
+    parse_json,
+    text_at,
+)
 from stavbill.web.health import is_ready, metrics_text
 from stavbill.web.posts import (
     ACTIONS,
@@ -34,6 +41,7 @@ from stavbill.web.posts import (
     post_of_robot,
     time_of,
 )
+from stavbill.web.rendering import RenderingLimits
 from stavbill.web.signing import is_same, sign
 from stavbill.web.writer import Writer, writing
 
@@ -70,14 +78,21 @@ class Refusal(Exception):
 
 
 FORGED = Refusal(403, "forged", "Подпись или токен не подходят.")
+# Nobody is there to read it, and nobody's log is the place for it.
+CUT = Refusal(400, "cut", "Запрос оборван.")
 
 
 def create_app(
-    store: Store, clock: Clock, options: WebOptions, visitors: Visitors | None = None
+    store: Store,
+    clock: Clock,
+    options: WebOptions,
+    visitors: Visitors | None = None,
+    rendering: RenderingLimits | None = None,
 ) -> FastAPI:
     """Return the application; everything that it takes stands in the store before the answer.
 
     `visitors` answer customers' links and the WhatsApp provider; None where nothing is sent.
+    `rendering` bounds the documents behind links.
     """
     writer = Writer(store, options.portal, clock)
 
@@ -103,7 +118,7 @@ def create_app(
         dependencies=[Depends(HTTPBearer(auto_error=False, description="STAVBILL_API_TOKEN"))],
     )(door.program)
     if visitors is not None:
-        add_customers(app, clock, visitors)
+        add_customers(app, clock, visitors, rendering)
         app.post("/hooks/whatsapp")(_Provider(door, options, visitors).call_back)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(StoreError, _store_away)
@@ -181,10 +196,13 @@ class _Door:
         """Read no more than is allowed, whatever the request says of its length."""
         limit = self._options.max_body
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise Refusal(413, "too_large", f"Больше {limit} байт.")
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise Refusal(413, "too_large", f"Больше {limit} байт.")
+        except ClientDisconnect as gone:
+            raise CUT from gone
         return bytes(body)
 
     def _refuse_old(self, form: Form) -> None:
@@ -224,8 +242,8 @@ class _Provider:
 
 def _json(body: bytes) -> object:
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
+        return parse_json(body)
+    except FormError as error:
         raise Refusal(400, "malformed", "Тело запроса не JSON.") from error
 
 
@@ -242,7 +260,8 @@ def _known(action: str) -> None:
 async def _refused(_request: Request, refusal: Exception) -> Response:
     if not isinstance(refusal, Refusal):
         raise refusal
-    log.warning("post_refused", code=refusal.code)
+    if refusal is not CUT:
+        log.warning("post_refused", code=refusal.code)
     return JSONResponse({"error": refusal.code, "text": refusal.text}, refusal.status)
 
 
