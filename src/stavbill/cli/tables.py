@@ -20,8 +20,6 @@ from stavbill.cli.words import (
     WRITTEN,
     plural,
 )
-from stavbill.operations.shared_troubles import causes_of_document
-from stavbill.plan.cause_texts import cause_line
 
 Document = Mapping[str, Any]
 
@@ -47,8 +45,8 @@ def print_report(report: Document) -> None:
         out.print(_sums(report["sums"]))
     for row in report.get("compared", ()):
         out.print(f"К прошлому месяцу: {_compared(row)}")
-    for known in causes_of_document(report.get("shared", ())):
-        out.print(f"{cause_line(known)}. {known.cause.detail}".rstrip(), style="bold")
+    for cause in report.get("shared", ()):
+        out.print(f"{cause['text']}. {cause['detail']}".rstrip(), style="bold")
     _print_counter(out, "Задержаны", report["held"], HOLDS)
     _print_counter(out, "Пропущены", report["skipped"], SKIPS)
     _print_counter(out, "Предупреждения", report["warnings"], WARNINGS)

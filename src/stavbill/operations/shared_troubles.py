@@ -19,6 +19,7 @@ from stavbill.plan.cause_texts import (
     WaitingCompanies,
     cause_ends,
     cause_ends_key,
+    cause_line,
     cause_mark,
     cause_task,
 )
@@ -55,6 +56,7 @@ def causes_document(waiting: Collection[WaitingCompanies]) -> list[Document]:
             "subject": known.cause.subject,
             "detail": known.cause.detail,
             "companies": known.companies,
+            "text": cause_line(known),
         }
         for known in waiting
     ]
