@@ -180,6 +180,15 @@ def test_markup_in_data_is_text_in_html(name: str) -> None:
     assert name in texts.text(facts)
 
 
+@pytest.mark.parametrize("part", ["part.htm", "part.j2", "part"])
+def test_a_part_with_another_ending_is_html_too(tmp_path: Path, part: str) -> None:
+    (tmp_path / part).write_text("{{ invoice.issuer }}", encoding="utf-8")
+    (tmp_path / "letter.html").write_text(f'{{% include "{part}" %}}', encoding="utf-8")
+    notice = replace(NOTICE, issuer="<script>alert(1)</script>")
+    html = Texts(tmp_path).html(replace(FACTS, notice=notice))
+    assert html == "&lt;script&gt;alert(1)&lt;/script&gt;"
+
+
 def test_a_letter_says_what_matters_and_a_corrected_one_what_changed() -> None:
     texts = Texts()
     plain = texts.text(FACTS)

@@ -14,9 +14,13 @@ from urllib.parse import quote
 from typing_extensions import override
 
 from stavbill.bitrix.failures import CallUnclearError
+from stavbill.plan.markup import as_text
 
 MAX_COMMANDS = 50
 REFERENCE = "$result["
+# What these methods write is read as BBCode where people see it, and so are fields of this name.
+_SHOWN_METHODS = ("task.", "tasks.", "crm.timeline.", "crm.activity.", "im.", "imbot.", "log.")
+_SHOWN_FIELDS = {"comment", "comments"}
 
 Json: TypeAlias = bool | int | Decimal | str | list["Json"] | dict[str, "Json"] | None
 
@@ -32,6 +36,12 @@ class Reference:
     def __str__(self) -> str:
         """Write it as the portal resolves it: `$result[add][item][id]`."""
         return "$result" + "".join(f"[{part}]" for part in (self.key, *self.path))
+
+
+class Markup(str):
+    """A text of our own making: the portal may read markup in it. Any other text is just text."""
+
+    __slots__ = ()
 
 
 Param: TypeAlias = (
@@ -50,18 +60,21 @@ class Command:
         """Return `method?query` in bracket notation, every value percent-encoded.
 
         None is left out: a query has no null. An empty list or mapping leaves no trace either.
+        A text that people will read in a place that knows BBCode says no markup, unless it is
+        `Markup`.
         """
-        query = "&".join(_pairs("", self.params))
+        shown = self.method.startswith(_SHOWN_METHODS)
+        query = "&".join(_pairs("", self.params, shown=shown))
         return f"{self.method}?{query}" if query else self.method
 
 
-def _pairs(prefix: str, params: Mapping[str, Param]) -> Iterator[str]:
+def _pairs(prefix: str, params: Mapping[str, Param], *, shown: bool) -> Iterator[str]:
     for name, value in params.items():
         key = f"{prefix}[{_quote(name)}]" if prefix else _quote(name)
-        yield from _pair(key, value)
+        yield from _pair(key, value, shown=shown or name.casefold() in _SHOWN_FIELDS)
 
 
-def _pair(key: str, value: Param) -> Iterator[str]:
+def _pair(key: str, value: Param, *, shown: bool) -> Iterator[str]:
     match value:
         case None:
             return
@@ -69,17 +82,18 @@ def _pair(key: str, value: Param) -> Iterator[str]:
             # Left bare as the documentation writes it; its characters mean nothing in a query.
             yield f"{key}={value}"
         case str():
+            text = as_text(value) if shown and not isinstance(value, Markup) else str(value)
             # A text that people typed must never be resolved as a reference to another's result.
-            yield f"{key}={_quote(value.replace(REFERENCE, '$ result['))}"
+            yield f"{key}={_quote(text.replace(REFERENCE, '$ result['))}"
         case Decimal():
             yield f"{key}={value:f}"
         case int():
             yield f"{key}={int(value)}"
         case Mapping():
-            yield from _pairs(key, value)
+            yield from _pairs(key, value, shown=shown)
         case Sequence():
             for place, item in enumerate(value):
-                yield from _pair(f"{key}[{place}]", item)
+                yield from _pair(f"{key}[{place}]", item, shown=shown)
 
 
 def _quote(text: str) -> str:

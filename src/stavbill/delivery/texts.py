@@ -60,7 +60,8 @@ class Texts:
         # Sandboxed: who may change a template may not run programs by it.
         self._environment: Environment = SandboxedEnvironment(
             loader=FileSystemLoader(folders),
-            autoescape=lambda name: (name or "").endswith(".html"),
+            # A part that a template includes is HTML too, whatever its file is called.
+            autoescape=lambda name: not (name or "").endswith(".txt"),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

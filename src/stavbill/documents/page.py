@@ -75,7 +75,8 @@ class Pages:
         self._style = style
         self._environment = SandboxedEnvironment(
             loader=_Templates(style.folders),
-            autoescape=lambda name: (name or "").endswith(".html"),
+            # A part that a page includes is HTML too, whatever its file is called.
+            autoescape=lambda name: not (name or "").endswith(".css"),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from stavbill.plan.effects import ItemId, ItemText, ItemUpdate
+from stavbill.plan.markup import item_as_text
 from stavbill.plan.standing import StandingItem, StandingTask
 
 _CODE = re.compile(r"\[([a-z0-9_-]+)\]\s*$")
@@ -60,7 +61,7 @@ def mend(task: StandingTask, wanted: tuple[ItemText, ...], *, tick: bool = True)
         update=tuple(
             ItemUpdate(ours[item.code].item, item.text)
             for item in wanted
-            if item.code in ours and ours[item.code].text.strip() != item.text.strip()
+            if item.code in ours and ours[item.code].text.strip() != item_as_text(item.text).strip()
         ),
     )
 

@@ -25,6 +25,7 @@ from stavbill.plan.effects import (
     PutInvoice,
 )
 from stavbill.plan.keys import PARKING_PREFIX, format_invoice_key
+from stavbill.plan.markup import as_text
 from stavbill.plan.sentences import (
     address_task_text,
     billed_text,
@@ -305,11 +306,11 @@ def _call_effects(standing: Standing, on: date, options: DiffOptions) -> list[Ef
     task = standing.call_task
     if task is None:
         return []
-    known = tuple(plain(item.text) for item in task.items)
+    known = tuple(plain(as_text(item.text)) for item in task.items)
     add = tuple(
         ItemText(f"unit-{hashlib.sha256(unit.encode()).hexdigest()[:8]}", call_item_text(unit))
         for unit in dict.fromkeys(options.conserved_units)
-        if not any(begins_with(text, plain(unit)) for text in known)
+        if not any(begins_with(text, plain(as_text(unit))) for text in known)
     )
     if not add:
         return []

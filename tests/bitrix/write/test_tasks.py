@@ -42,7 +42,7 @@ def hold_task(desk: Desk, place: int = 0, *words: str) -> OpenTask:
     return OpenTask(
         key=EffectKey(f"hold:{company}:2026-12-10"),
         company=CompanyId(company),
-        title="[Биллинг] Счёт задержан",
+        title="Биллинг: счёт не выставлен — ООО «Ромашка»",
         description="Исправьте карточку.",
         tag="stavbill-hold",
         responsible=None,

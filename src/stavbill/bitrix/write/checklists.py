@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stavbill.bitrix.batch import Command, Json, Reference
+from stavbill.bitrix.batch import Command, Json, Markup, Reference
 from stavbill.bitrix.write.values import id_at, rows_at, text_at
 from stavbill.plan.effects import ItemId, ItemText, ItemUpdate
+from stavbill.plan.markup import item_as_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,11 @@ class Checklist:
 
     def missing(self, items: Sequence[ItemText]) -> tuple[ItemText, ...]:
         """Return the items whose text does not stand on the task."""
-        return tuple(item for item in items if plain(item.text) not in self.texts)
+        return tuple(
+            item
+            for item in items
+            if not {plain(item_as_text(item.text)), plain(item.text)} & self.texts
+        )
 
     def unticked(self, items: Sequence[ItemId]) -> tuple[ItemId, ...]:
         """Return those that stand there unticked; one that a person removed needs no tick."""
@@ -38,7 +43,8 @@ class Checklist:
         return tuple(
             update
             for update in updates
-            if update.item in self.titles and self.titles[update.item] != plain(update.text)
+            if update.item in self.titles
+            and self.titles[update.item] != plain(item_as_text(update.text))
         )
 
 
@@ -68,7 +74,8 @@ def add_item(task: int | Reference, item: ItemText) -> Command:
 
     Without a parent it joins the task's checklist, or begins one.
     """
-    return Command("task.checklistitem.add", {"TASKID": task, "FIELDS": {"TITLE": item.text}})
+    title = Markup(item_as_text(item.text))
+    return Command("task.checklistitem.add", {"TASKID": task, "FIELDS": {"TITLE": title}})
 
 
 def tick_item(task: int, item: ItemId) -> Command:
@@ -83,7 +90,8 @@ def renew_item(task: int, item: ItemId) -> Command:
 
 def reword_item(task: int, update: ItemUpdate) -> Command:
     """Return the command that gives an item another text; its answer is null."""
+    title = Markup(item_as_text(update.text))
     return Command(
         "task.checklistitem.update",
-        {"TASKID": task, "ITEMID": update.item, "FIELDS": {"TITLE": update.text}},
+        {"TASKID": task, "ITEMID": update.item, "FIELDS": {"TITLE": title}},
     )

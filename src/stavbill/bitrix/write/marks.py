@@ -5,11 +5,13 @@ Source: portal page, «Written».
 
 from __future__ import annotations
 
+from stavbill.bitrix.batch import Markup
 from stavbill.plan.keys import short_mark
+from stavbill.plan.markup import as_text
 
 
-def with_mark(text: str, key: str) -> str:
-    """Return `text` with the short mark of `key` at its end, once."""
+def with_mark(text: str, key: str) -> Markup:
+    """Return `text` with the short mark of `key` at its end, once; nothing else in it is markup."""
     mark = short_mark(key)
-    plain = text.rstrip()
-    return plain if plain.endswith(mark) else f"{plain}\n\n{mark}".lstrip()
+    plain = as_text(text.rstrip().removesuffix(mark).rstrip())
+    return Markup(f"{plain}\n\n{mark}".lstrip())
