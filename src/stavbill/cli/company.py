@@ -138,10 +138,18 @@ def release(
 def recompute(
     context: typer.Context,
     key: Annotated[str, typer.Argument(help="Ключ счёта (stavbill:…) или ID компании.")],
-    run: Annotated[str | None, typer.Option("--run", help="Запуск (иначе последний).")] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(
+            "--run", help="Запуск; иначе тот, что выставил счёт, а для компании последний."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Пересчитать прошлое решение из сохранённых данных и сравнить до копейки."""
+    """Пересчитать прошлое решение из сохранённых данных и сравнить до копейки.
+
+    По ключу — решение того запуска, который выставил счёт. Код выхода 1, когда отличается.
+    """
     from stavbill.operations.recompute import recompute_decision
 
     async def work(parts: Parts) -> dict[str, object]:
@@ -150,8 +158,19 @@ def recompute(
     document = context.obj.with_parts(work)
     if as_json:
         print_json(document)
-    elif document["same"]:
-        say(f"Совпадает: компания {document['company']}, запуск {document['run_id']}.")
     else:
-        say(f"Отличается: было {document['stored']}, сейчас {document['now']}.")
+        _print_recomputed(document)
     raise typer.Exit(0 if document["same"] else 1)
+
+
+def _print_recomputed(document: dict[str, object]) -> None:
+    about = f"Компания {document['company']} {document['title']}".rstrip()
+    invoice = f", счёт {document['invoice']}" if document["invoice"] else ""
+    say(f"{about}{invoice}, запуск {document['run_id']}")
+    say(f"Было: {document['stored']} · сейчас: {document['now']}")
+    if document["same"]:
+        say("Совпадает до копейки.")
+        return
+    parts = document["differs"]
+    told = f": {', '.join(parts)}" if isinstance(parts, list) and parts else ""
+    say(f"Отличается{told}.")
