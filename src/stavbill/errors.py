@@ -41,6 +41,10 @@ class WritingStoppedError(StavbillError):
     """No further write anywhere: kill switch, read-only mode, or a violation. Exit code 4."""
 
 
+class InterruptedByPersonError(StavbillError):
+    """A person pressed Ctrl+C: what was sent is settled, the rest stands planned. Exit code 130."""
+
+
 class StoreError(StavbillError):
     """The database cannot be used (full disk, read-only, wrong version); says what to do."""
 

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
-from stavbill.errors import StavbillError, WritingStoppedError
+from stavbill.errors import InterruptedByPersonError, StavbillError, WritingStoppedError
 
 if TYPE_CHECKING:
     from stavbill.operations.parts import Parts
 
 Result = TypeVar("Result")
 BUG, CONFIG, STOPPED = 1, 2, 4
+# What a shell says of a command that Ctrl+C ended: 128 and the number of the signal.
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,11 @@ class Door:
     def with_parts(self, work: Callable[[Parts], Awaitable[Result]]) -> Result:
         """Build the running system, do `work` with it, and take it down again."""
         from stavbill.app.build import open_parts
+        from stavbill.app.interrupting import until_interrupted
 
         async def whole() -> Result:
             async with open_parts(self.config) as parts:
-                return await work(parts)
+                return await until_interrupted(parts, work)
 
         return asyncio.run(whole())
 
@@ -66,7 +69,9 @@ def run_app(app: typer.Typer) -> int:
 def _told(trouble: Exception) -> int:
     match trouble:
         case typer.Abort():
-            return _fail("Прервано.", BUG)
+            return _fail("Прервано.", INTERRUPTED)
+        case InterruptedByPersonError():
+            return _fail(str(trouble), INTERRUPTED)
         case typer.TyperException():
             return _fail(trouble.format_message(), CONFIG)
         case WritingStoppedError():

@@ -1,7 +1,7 @@
 """The command `stavbill`: parse, call one operation, show the result.
 
 Exit codes: 0 done, holds included · 1 a bug was met · 2 configuration · 3 waits for approval ·
-4 stopped by a violation or the kill switch · 5 something still in doubt.
+4 stopped by a violation or the kill switch · 5 something still in doubt · 130 Ctrl+C.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from stavbill.cli.service import COMPLETE
 HELP = """Биллинг мониторинга: Битрикс24, Wialon, один верный счёт в месяц.
 
 Коды выхода: 0 — готово (задержанные компании не ошибка), 1 — встретилась ошибка программы,
-2 — настройки, 3 — ждёт подтверждения, 4 — запись остановлена, 5 — исход записи ещё неизвестен.
+2 — настройки, 3 — ждёт подтверждения, 4 — запись остановлена, 5 — исход записи ещё неизвестен,
+130 — прервано (Ctrl+C): записанное остаётся, та же команда продолжит.
 """
 
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None)

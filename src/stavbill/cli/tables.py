@@ -32,6 +32,10 @@ def console() -> Console:
 def print_report(report: Document) -> None:
     """Print what a run came to."""
     out = console()
+    for earlier in report.get("finished", ()):
+        out.print("Закончен прерванный запуск:", style="bold")
+        print_report(earlier)
+        out.print()
     counts = report["counts"]
     title = "План (ничего не записано)" if report["dry_run"] else "Запуск"
     out.print(f"{title} {report['run_id']} за {_day(report['on'])}", style="bold")

@@ -12,10 +12,10 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 
 from stavbill.clock import Clock
-from stavbill.errors import StavbillError
+from stavbill.errors import InterruptedByPersonError, StavbillError
 from stavbill.journal.crew import Batch, Crew
 from stavbill.journal.executor import Executor
-from stavbill.journal.fence import fenced
+from stavbill.journal.fence import fenced, refuse_interrupted
 from stavbill.journal.ledger import Claimed, Ledger
 from stavbill.journal.lessons import NO_OUTCOME
 from stavbill.journal.patience import Patience
@@ -81,6 +81,7 @@ class Application:
         while True:
             if self._stop is None:
                 self._launch()
+            self._stop = self._stop or _interrupted()
             if self._tasks:
                 await self._wait_for_tasks()
                 continue
@@ -360,6 +361,14 @@ class _Claim:
     def is_in_time(self) -> bool:
         """Say whether much of the claim is left: nobody takes it over before its end."""
         return self._until is not None and self._until - self._clock.now() >= self._needed / 2
+
+
+def _interrupted() -> StavbillError | None:
+    try:
+        refuse_interrupted()
+    except InterruptedByPersonError as ended:
+        return ended
+    return None
 
 
 async def _sleep(clock: Clock, seconds: float) -> None:

@@ -14,7 +14,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
+from stavbill.errors import InterruptedByPersonError
+
 _leaving: list[str] = []
+_interrupted: list[str] = []
 _fence: ContextVar[Fence | None] = ContextVar("stavbill_fence", default=None)
 
 
@@ -54,6 +57,21 @@ def close_fence(why: str) -> None:
 def open_fence() -> None:
     """Let writes leave again; for processes that do not end after all."""
     _leaving.clear()
+    _interrupted.clear()
+
+
+def interrupt(why: str) -> None:
+    """Let no further write leave, and whatever is applied stop once its answers are settled.
+
+    Safe to call in a signal's handler.
+    """
+    _interrupted[:] = _leaving[:] = [why]
+
+
+def refuse_interrupted() -> None:
+    """Raise `InterruptedByPersonError` when a person has interrupted this process."""
+    if _interrupted:
+        raise InterruptedByPersonError(*_interrupted)
 
 
 @contextmanager

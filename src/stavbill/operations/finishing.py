@@ -27,8 +27,12 @@ BILLING = frozenset({RunKind.MONTH, RunKind.RERUN})
 TOLD = RunKind.DELIVERY
 
 
-async def finish_earlier(parts: Parts, portal: PortalFacts, progress: Progress = SILENT) -> None:
+async def finish_earlier(
+    parts: Parts, portal: PortalFacts, progress: Progress = SILENT
+) -> tuple[RunReport, ...]:
     """Apply what runs that were killed left, and ask the portal whether all is well.
+
+    Returns the reports of the months that came to their end by it.
 
     A month gets its report and its end like any other, and a violation that it made stops all
     writing. Interrupted anywhere, the next call does the rest. Raises `WritingStoppedError` when a
@@ -39,21 +43,24 @@ async def finish_earlier(parts: Parts, portal: PortalFacts, progress: Progress =
         left = [one.run for one in unfinished_runs(db, parts.portal) if one.kind is TOLD]
     await drop_outrun_stages(parts, portal, left)
     reruns: list[Run] = []
+    months: list[RunReport] = []
     for resumed in await portal.journal.resume(leave=LEFT_OPEN):
         with parts.store.read() as db:
             known = read_run(db, resumed.run)
         if known is None or known.kind not in BILLING or not resumed.is_settled:
             continue
         if known.kind is RunKind.MONTH:
-            await _close(parts, portal, known, progress)
+            closed = await _close(parts, portal, known, progress)
+            months.extend([] if known.finished is not None else [closed])
         else:
             reruns.append(known)
     # However many were asked for at once: one look at the portal judges them all.
     for last in reruns[-1:]:
         await verify_portal(parts, portal, last.run, last.on)
+    return tuple(months)
 
 
-async def _close(parts: Parts, portal: PortalFacts, known: Run, progress: Progress) -> None:
+async def _close(parts: Parts, portal: PortalFacts, known: Run, progress: Progress) -> RunReport:
     """Verify a month that was resumed, and keep its report; one that grew old stays stopped."""
     report = _report(parts, known)
     await verify_run(parts, portal, known.run, report, progress)
@@ -62,6 +69,7 @@ async def _close(parts: Parts, portal: PortalFacts, known: Run, progress: Progre
     with parts.store.write() as db:
         add_requests(db, known.run, -known.requests)
     close_month(parts, known.run, report)
+    return report
 
 
 def _report(parts: Parts, known: Run) -> RunReport:

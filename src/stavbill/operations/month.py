@@ -61,14 +61,16 @@ async def run_month(parts: Parts, request: MonthRequest, progress: Progress = SI
     on = request.on or parts.today()
     run = RunId(f"{on:%Y-%m-%d}-{drawn_name()}")
     portal = await learn_portal(parts)
+    finished: tuple[RunReport, ...] = ()
     if not request.dry_run:
-        await finish_earlier(parts, portal, progress)
+        finished = await finish_earlier(parts, portal, progress)
     begin_month(parts, run, request)
     await read_month(parts, portal, run, request, progress)
     progress.stage("decide", how_many(parts, run))
     numbers = range(1, chunks_in(parts, run) + 1)
     plan_chunks(parts, portal.policy, run, request, numbers=numbers, progress=progress)
     report = judge_month(parts, run, request, progress)
+    report.finished = [one.document() for one in finished]
     if not request.dry_run:
         await _go_on(parts, portal, run, report, progress)
     report.requests.portal = parts.gateway.requests + parts.reader.requests

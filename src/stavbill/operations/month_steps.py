@@ -19,6 +19,7 @@ from stavbill.billing.facts import NO_OVERRIDE, CompanyId, Override
 from stavbill.billing.period import Month
 from stavbill.billing.policy import Policy
 from stavbill.errors import ConfigError
+from stavbill.journal.fence import refuse_interrupted
 from stavbill.operations.applying import count_outcomes
 from stavbill.operations.counting import read_wialon
 from stavbill.operations.forecasting import (
@@ -160,6 +161,7 @@ def plan_chunks(
     """
     planner = _planner(parts, policy, run, request)
     for number in numbers:
+        refuse_interrupted()
         with parts.store.read() as db:
             companies, done = chunk_of(db, run, number)
         if not done:

@@ -78,7 +78,10 @@ class RequestsUsed:
 
 @dataclass(slots=True, kw_only=True)
 class RunReport:
-    """Everything that the operator is told after a run."""
+    """Everything that the operator is told after a run.
+
+    `finished` are the reports of earlier months that this run brought to their end.
+    """
 
     run: str
     on: date
@@ -99,6 +102,7 @@ class RunReport:
     seconds: float = 0.0
     forecast: Document = field(default_factory=dict)
     company: Document | None = None
+    finished: list[Document] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -151,6 +155,7 @@ class RunReport:
             "outcomes": dict(sorted(self.outcomes.items())),
             "written": dict(sorted(self.written.items())),
             "changed_since_plan": self.changed,
+            "finished": self.finished,
             "gate": gate_document(self.gate),
             "compared": self.compared,
             "shared": self.shared,
