@@ -102,6 +102,11 @@ def totals(now: tuple[int, int], before: tuple[int, int] | None, invoices: int =
             id="Safety: --max-invoices, whatever is accepted",
         ),
         pytest.param(
+            totals((100, 1100), (100, 1000), 10), replace(YES, band_percent=5, max_invoices=9),
+            Stop((Deviation(OURS, 100, 100, 100000, 110000),), 10),
+            id="Safety: outside the band and too many, told at once",
+        ),
+        pytest.param(
             totals((9, 9), (9, 9), 9), replace(YES, max_invoices=9), Go(),
             id="Safety: as many as --max-invoices",
         ),

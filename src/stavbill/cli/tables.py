@@ -20,6 +20,7 @@ from stavbill.cli.words import (
     WRITTEN,
     plural,
 )
+from stavbill.plan.run_texts import apply_command
 
 Document = Mapping[str, Any]
 
@@ -108,22 +109,22 @@ def _print_gate(out: Console, report: Document) -> None:
     if gate["answer"] == "go":
         return
     out.print(GATES[gate["answer"]], style="bold")
+    too_many = gate.get("too_many_invoices")
     if gate.get("first_run"):
-        out.print("Прошлого месяца для сравнения нет. Если план верен, повторите с --yes.")
-    if gate.get("too_many_invoices"):
-        out.print(f"Счетов {gate['too_many_invoices']} — больше, чем --max-invoices.")
+        out.print("Прошлого месяца для сравнения нет.")
+    if too_many:
+        out.print(f"Счетов {too_many} — больше, чем --max-invoices.")
     for row in gate.get("deviations", ()):
         out.print(f"Вне полосы: {_compared(row)}")
     if gate.get("shared"):
         out.print(
             "Много компаний ждут одной и той же причины (названа выше). Устраните её и запустите "
-            "снова; выставить счета остальным, не дожидаясь: --accept-band"
+            "снова; или выставите счета остальным, не дожидаясь."
         )
-        return
-    if gate["answer"] == "stop":
-        out.print("Посмотрите план: stavbill run show. Если он верен: --accept-band")
-    elif not report["dry_run"]:
-        out.print(f"Применить: stavbill run apply {report['run_id']} --yes")
+    band = bool(gate.get("deviations") or gate.get("shared"))
+    command = apply_command(report["run_id"], band=band, too_many=too_many)
+    out.print(f"Посмотреть по компаниям: stavbill run show {report['run_id']}")
+    out.print(f"Если план верен: {command}")
 
 
 def _compared(row: Document) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from stavbill.billing.period import Month
 from stavbill.drawn import drawn_name
 from stavbill.errors import ConfigError
 from stavbill.operations.applying import begin_applying, verify_run
@@ -94,10 +95,12 @@ async def apply_plan(parts: Parts, request: ApplyRequest, progress: Progress = S
     with parts.store.read() as db:
         stored = read_run(db, plan)
     if stored is None:
-        msg = f"План {plan} не найден. Последние планы: stavbill run show"
+        msg = f"План {plan} не найден. Последние: stavbill run list"
         raise ConfigError(msg)
+    month = stored.totals.get("month")
     again = MonthRequest(
-        on=stored.on,
+        on=None if month else stored.on,
+        month=Month(*map(int, month.split("-"))) if month else None,
         companies=request.companies or tuple(stored.totals.get("companies", ())),
         yes=True,
         accept_band=request.accept_band,

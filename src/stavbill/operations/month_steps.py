@@ -238,12 +238,22 @@ def judge_month(
     seconds = float(str(report.forecast["seconds"]))
     progress.forecast(write_requests(planned.effects), seconds)
     report.gate = gate(planned.totals, _permission(parts, request))
-    totals = report.document() | {"companies": list(request.companies)}
+    totals = report.document() | _asked_for(parts, run, request)
     with parts.store.write() as db:
         set_forecast(db, run, report.forecast)
         set_totals(db, run, totals)
         set_state(db, run, RunState.PLANNED, at=parts.now())
     return report
+
+
+def _asked_for(parts: Parts, run: RunId, request: MonthRequest) -> dict[str, object]:
+    """Return of whom and of which month a run is; a limited one is of those it reached."""
+    companies = list(request.companies)
+    if request.limit is not None:
+        with parts.store.read() as db:
+            chunks = [chunk_of(db, run, number)[0] for number in range(1, chunk_count(db, run) + 1)]
+        companies = [int(company) for chunk in chunks for company in chunk]
+    return {"companies": companies, "month": request.month and request.month.code}
 
 
 def month_report(parts: Parts, run: RunId, request: MonthRequest) -> RunReport:
@@ -280,9 +290,10 @@ def close_month(parts: Parts, run: RunId, report: RunReport) -> None:
     with parts.store.write() as db:
         add_requests(db, run, report.requests.total)
         known = read_run(db, run)
-        # Of whom the run was: whoever applies it asks.
-        companies = [] if known is None else known.totals.get("companies", [])
-        set_totals(db, run, report.document() | {"companies": companies})
+        # Of whom and of which month the run was: whoever applies it asks.
+        asked = {} if known is None else known.totals
+        kept = {"companies": asked.get("companies", []), "month": asked.get("month")}
+        set_totals(db, run, report.document() | kept)
         if report.state in ENDS:
             set_state(db, run, ENDS[report.state], at=parts.now())
 

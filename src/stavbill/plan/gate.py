@@ -146,7 +146,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Outside the band, too many invoices, or a trouble that many companies wait for.
+    """Outside the band, too many invoices, or a trouble that many companies wait for; all at once.
 
     `--max-invoices` decides about the second, `--accept-band` about the others.
     """
@@ -188,14 +188,13 @@ def gate(totals: MonthTotals, permission: Permission) -> GateAnswer:
     shared = totals.shared if compares else ()
     if totals.invoices == 0:
         return Stop(shared=shared) if shared else Go()
-    limit = permission.max_invoices
-    if limit is not None and totals.invoices > limit:
-        return Stop(too_many=totals.invoices)
-    first_run = not totals.before
-    if compares:
-        deviations = () if first_run else _deviations(totals, permission.band_percent)
-        if deviations or shared:
-            return Stop(deviations, shared=shared)
+    limit, first_run = permission.max_invoices, not totals.before
+    too_many = totals.invoices if limit is not None and totals.invoices > limit else None
+    compares = compares and not first_run
+    deviations = _deviations(totals, permission.band_percent) if compares else ()
+    # All at once: whoever agrees to the one is not stopped by the other afterwards.
+    if deviations or shared or too_many is not None:
+        return Stop(deviations, too_many, shared)
     agreed = permission.yes or permission.accept_band
     return Go() if agreed or (permission.unattended and not first_run) else Ask(first_run)
 

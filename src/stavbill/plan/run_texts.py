@@ -110,8 +110,6 @@ def waiting_task(told: RunTold, due: date) -> OpenTask:
 
     Source: operations page, «Safety».
     """
-    accept = " --accept-band" if told.deviating or told.waits_for_causes else " --yes"
-    limit = f" --max-invoices {told.too_many}" if told.too_many is not None else ""
     lines = [
         f"План на {told.on:%d.%m.%Y} составлен, но ничего не записано: {_why(told)}",
         *_deviations(told),
@@ -120,7 +118,7 @@ def waiting_task(told: RunTold, due: date) -> OpenTask:
         *_totals(told),
         "",
         f"Посмотреть по компаниям: stavbill run show {told.run}",
-        f"Применить: stavbill run apply {told.run}{accept}{limit}",
+        f"Применить: {_apply_command(told)}",
         f"Отменить: stavbill ops cancel {told.run}",
         "",
         "Задача закроется сама, когда прогон применят, отменят или заменит следующий.",
@@ -135,6 +133,21 @@ def waiting_task(told: RunTold, due: date) -> OpenTask:
         items=(),
         due=due,
     )
+
+
+def _apply_command(told: RunTold) -> str:
+    band = bool(told.deviating or told.waits_for_causes)
+    return apply_command(told.run, band=band, too_many=told.too_many)
+
+
+def apply_command(run: str, *, band: bool, too_many: int | None) -> str:
+    """Return what applies a plan that the gate stopped, with everything that it asks for.
+
+    Source: operations page, «Safety».
+    """
+    accept = "--accept-band" if band else "--yes"
+    limit = f" --max-invoices {too_many}" if too_many is not None else ""
+    return f"stavbill run apply {run} {accept}{limit}"
 
 
 def waiting_ends(run: str, task: int) -> MendTask:
@@ -159,7 +172,8 @@ def _month(told: RunTold) -> str:
 
 def _why(told: RunTold) -> str:
     if told.too_many is not None:
-        return f"новых счетов {told.too_many}, больше разрешённого."
+        off = ", и месяц слишком отличается от прошлого" if told.deviating else ""
+        return f"новых счетов {told.too_many}, больше разрешённого{off}."
     if told.deviating:
         return "месяц слишком отличается от прошлого."
     if told.waits_for_causes:
