@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from stavbill.app.build import open_parts
+from stavbill.app.stored import open_stored
 from stavbill.documents.images import (
     LOGO_FRAME,
     SIGNATURE_FRAME,
@@ -34,7 +35,9 @@ async def open_documents(
     """
     known = os.environ if env is None else env
     settings = load_settings(config, known)
-    async with open_parts(config, known) as parts, open_pool(settings) as pool:
+    # What was composed once is rendered without the portal.
+    opened = open_stored if settings.webhook is None else open_parts
+    async with opened(config, known) as parts, open_pool(settings) as pool:
         yield parts, documents_of(settings, parts, pool)
 
 

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, tzinfo
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, make_url
 
+from stavbill.app.stored import portal_of
 from stavbill.clock import Clock
 from stavbill.errors import ConfigError
 from stavbill.operations.month_steps import MonthRequest
@@ -89,7 +89,7 @@ def open_desk(config: Path) -> Iterator[Desk]:
         yield Desk(
             store,
             settings.clock(),
-            urlsplit(settings.portal_url).netloc,
+            portal_of(settings, store),
             settings.toml.portal.zone,
             engine_url(settings),
         )

@@ -9,14 +9,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
+from stavbill.app.stored import portal_of
 from stavbill.clock import SystemClock
 from stavbill.errors import ConfigError
 from stavbill.settings import load_settings
-from stavbill.settings.load import NO_WEBHOOK
 from stavbill.store.control import Flag, RaisedFlag, lower_flag, raise_flag, raised_flags
 from stavbill.store.schema import open_store
 
@@ -52,21 +51,14 @@ def allow_writing(
         return lowered, raised_flags(db, portal)
 
 
-def what_stops(config: Path) -> tuple[RaisedFlag, ...]:
-    """Return the flags that are up, the oldest first."""
-    with _opened(config) as (portal, db, _):
-        return raised_flags(db, portal)
-
-
 @contextmanager
 def _opened(config: Path) -> Iterator[tuple[str, Connection, SystemClock]]:
     settings = load_settings(config, os.environ)
-    if settings.webhook is None:
-        raise ConfigError(NO_WEBHOOK)
     clock = settings.clock()
     store = open_store(settings.database_url.get_secret_value())
     try:
+        portal = portal_of(settings, store)
         with store.write() as db:
-            yield urlsplit(settings.webhook_url()).netloc, db, clock
+            yield portal, db, clock
     finally:
         store.close()

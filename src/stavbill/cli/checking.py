@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stavbill.cli.common import print_json, say
+from stavbill.cli.common import STOPPED, Door, print_json, say
+from stavbill.cli.formats import company_text
 from stavbill.cli.progress import TerminalProgress
 from stavbill.cli.run import Json
+from stavbill.cli.standing import print_standing
 
 if TYPE_CHECKING:
     from stavbill.operations.parts import Parts
@@ -57,7 +59,8 @@ def check(
 ) -> None:
     """Сверить портал: двойные счета, чужое юрлицо; ночью — всё, что было записано.
 
-    Безопасное исправляется само, об остальном — одна задача на компанию.
+    Безопасное исправляется само, об остальном — одна задача на компанию. Код выхода 4, когда
+    запись остановлена из-за нарушения stavbill; чужое нарушение ставит компанию на паузу (код 0).
     Пример: stavbill check --nightly
     """
     if findings:
@@ -65,22 +68,26 @@ def check(
         return
     from stavbill.operations.checking import check_portal
     from stavbill.operations.reconcile import reconcile
+    from stavbill.operations.standing import standing_document
 
     async def work(parts: Parts) -> Document:
         with TerminalProgress() as progress:
             if nightly:
-                return await reconcile(parts, progress, accept=accept)
-            return await check_portal(parts, progress)
+                found = await reconcile(parts, progress, accept=accept)
+            else:
+                found = await check_portal(parts, progress)
+        standing = standing_document(parts)
+        # A violation that stands since an earlier check is no better than one of today.
+        code = STOPPED if standing["violation"] else found["exit_code"]
+        return found | {"standing": standing, "exit_code": code}
 
-    document = context.obj.with_parts(work)
+    door: Door = context.obj
+    document = door.with_parts(work)
     if as_json:
         print_json(document)
-    elif nightly:
-        _print_nightly(document)
     else:
-        from stavbill.cli.tables import print_check
-
-        print_check(document)
+        _print_nightly(document) if nightly else _print_check(document)
+        print_standing(document["standing"], door.zone())
     raise typer.Exit(int(document["exit_code"]))
 
 
@@ -117,7 +124,7 @@ def _show_findings(context: typer.Context, *, as_json: bool) -> None:
     async def work(parts: Parts) -> Document:
         return findings_document(parts)
 
-    document = context.obj.with_parts(work)
+    document = context.obj.with_store(work)
     if as_json:
         print_json(document)
         return
@@ -128,12 +135,22 @@ def _show_findings(context: typer.Context, *, as_json: bool) -> None:
         say("Открытых расхождений нет.")
 
 
+def _print_check(document: Mapping[str, Any]) -> None:
+    for found in document["violations"]:
+        say(f"Нарушение: компания {company_text(found)}: {found['text']}")
+    if not document["violations"]:
+        say("Нарушений нет.")
+    say(f"Запросов: {document['requests']}")
+
+
 def _print_nightly(document: Mapping[str, Any]) -> None:
     say(
         f"Сверено: компаний {document['companies']}, счетов {document['invoices']} · "
         f"запросов: {document['requests']}"
     )
-    if document["stopped"]:
+    if document["violation"]:
+        say(f"Нарушение: {document['violation']}")
+    elif document["stopped"]:
         say(f"Остановлено: {document['stopped']}")
     for kind, number in document["found"].items():
         say(f"- {KINDS[kind]}: {number}")

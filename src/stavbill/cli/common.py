@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -40,6 +42,22 @@ class Door:
                 return await until_interrupted(parts, work)
 
         return asyncio.run(whole())
+
+    def with_store(self, work: Callable[[Parts], Awaitable[Result]]) -> Result:
+        """Do `work` that only reads the store: it needs no secret of the outside."""
+        from stavbill.app.stored import open_stored
+
+        async def whole() -> Result:
+            async with open_stored(self.config) as parts:
+                return await work(parts)
+
+        return asyncio.run(whole())
+
+    def zone(self) -> tzinfo:
+        """Return the portal's time zone, by which times are told."""
+        from stavbill.settings import load_settings
+
+        return load_settings(self.config, os.environ).toml.portal.zone
 
 
 def print_json(document: object) -> None:

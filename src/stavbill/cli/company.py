@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stavbill.cli.common import print_json, say
+from stavbill.cli.common import Door, print_json, say
 from stavbill.cli.run import AsOf, Json, day_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def show(
     async def work(parts: Parts) -> dict[str, object]:
         return await look_at_company(parts, company) if live else show_company(parts, company)
 
-    document = context.obj.with_parts(work)
+    door: Door = context.obj
+    document = door.with_parts(work) if live else door.with_store(work)
     if as_json:
         print_json(document)
         return
@@ -59,12 +60,17 @@ def explain(
 
     Без --live и --as-of показывает последнее сохранённое решение.
     """
-    from stavbill.operations.explain import explain_company
+    from stavbill.operations.explain import explain_company, explain_stored
 
-    async def work(parts: Parts) -> dict[str, object]:
+    async def look(parts: Parts) -> dict[str, object]:
         return await explain_company(parts, company, day_of(as_of), live=live)
 
-    document = context.obj.with_parts(work)
+    async def remember(parts: Parts) -> dict[str, object] | None:
+        return explain_stored(parts, company)
+
+    door: Door = context.obj
+    document = door.with_store(remember) if not live and as_of is None else None
+    document = document or door.with_parts(look)
     if as_json:
         print_json(document)
         return
@@ -125,7 +131,7 @@ def release(
     async def work(parts: Parts) -> dict[str, object]:
         return release_company(parts, company, by)
 
-    document = context.obj.with_parts(work)
+    document = context.obj.with_store(work)
     if as_json:
         print_json(document)
     elif document["released"]:
@@ -155,7 +161,7 @@ def recompute(
     async def work(parts: Parts) -> dict[str, object]:
         return recompute_decision(parts, key, run)
 
-    document = context.obj.with_parts(work)
+    document = context.obj.with_store(work)
     if as_json:
         print_json(document)
     else:

@@ -67,7 +67,7 @@ def log(
     async def work(parts: Parts) -> Document:
         return sending_log(parts, company, limit=limit)
 
-    document = context.obj.with_parts(work)
+    document = context.obj.with_store(work)
     if as_json:
         print_json(document)
         return
@@ -163,7 +163,7 @@ def hold(
     async def work(parts: Parts) -> Document:
         return hold_sending(parts, invoice, comment=comment, by=by or getpass.getuser())
 
-    document = context.obj.with_parts(work)
+    document = context.obj.with_store(work)
     if as_json:
         print_json(document)
         return
@@ -182,7 +182,7 @@ def release(context: typer.Context, invoice: Invoice, by: By = None, as_json: Js
     async def work(parts: Parts) -> Document:
         return release_sending(parts, invoice, by=by or getpass.getuser())
 
-    document = context.obj.with_parts(work)
+    document = context.obj.with_store(work)
     if as_json:
         print_json(document)
     elif document["released"]:

@@ -1,4 +1,4 @@
-"""The commands about a month: `run plan`, `run show`, `run apply`, `run month`, and `check`."""
+"""The commands about a month: `run plan`, `run show`, `run list`, `run apply`, `run month`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -105,25 +106,86 @@ def plan(  # noqa: PLR0917  one parameter for each option
 
 
 @app.command("show")
-def show(
+def show(  # noqa: PLR0917  one parameter for each option
     context: typer.Context,
     run: Annotated[str | None, typer.Argument(help="Номер плана (иначе последний).")] = None,
     held: Annotated[bool, typer.Option("--held", help="Только задержанные.")] = False,
+    warnings: Annotated[
+        bool, typer.Option("--warnings", help="Только с предупреждениями, с их текстом.")
+    ] = False,
+    warning: Annotated[
+        list[str] | None,
+        typer.Option("--warning", metavar="ВИД", help="С этим предупреждением (код или слова)."),
+    ] = None,
+    xlsx: Annotated[
+        Path | None, typer.Option("--xlsx", help="Записать таблицу в этот файл Excel.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Показать сохранённый план: решения по компаниям и что изменилось к прошлому месяцу."""
+    """Показать сохранённый план: решения по компаниям и что изменилось к прошлому месяцу.
+
+    Пример: stavbill run show --held --xlsx задержаны.xlsx
+    """
+    from stavbill.cli.run_tables import print_run, write_workbook
     from stavbill.operations.show import show_run
 
-    async def work(parts: Parts) -> dict[str, object]:
-        return show_run(parts, run, held_only=held)
+    kinds = None if not (warnings or warning) else [warning_code(word) for word in warning or ()]
 
-    document = context.obj.with_parts(work)
+    async def work(parts: Parts) -> dict[str, object]:
+        return show_run(parts, run, held_only=held, warnings=kinds)
+
+    document = context.obj.with_store(work)
+    if xlsx is not None:
+        try:
+            write_workbook(document, xlsx)
+        except OSError as trouble:
+            msg = f"Файл {xlsx} не записать: {trouble.strerror}"
+            raise ConfigError(msg) from trouble
     if as_json:
         print_json(document)
-        return
-    from stavbill.cli.tables import print_run
+    elif xlsx is not None:
+        say(f"Записано: {xlsx}, компаний {len(document['companies'])}")
+    else:
+        print_run(document, warnings=kinds is not None)
 
-    print_run(document)
+
+def warning_code(word: str) -> str:
+    """Return a warning's code by itself or by its Russian name. Raises `ConfigError`."""
+    from stavbill.cli.words import WARNINGS
+
+    names = {name: code for code, name in WARNINGS.items()} | {code: code for code in WARNINGS}
+    if word not in names:
+        listed = "\n".join(f"- {code}: {name}" for code, name in WARNINGS.items())
+        msg = f"Предупреждения «{word}» нет. Есть:\n{listed}"
+        raise ConfigError(msg)
+    return names[word]
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Сколько последних.")] = 20,
+    everything: Annotated[
+        bool, typer.Option("--all", help="И сверки, отметки об отправке, сообщения.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Показать последние запуски, новые сверху: номер, день, состояние, сколько счетов.
+
+    Пример: stavbill run list --limit 5
+    """
+    from stavbill.cli.run_tables import print_runs
+    from stavbill.operations.show import list_runs
+
+    async def work(parts: Parts) -> dict[str, object]:
+        return list_runs(parts, limit=limit, everything=everything)
+
+    door: Door = context.obj
+    document = door.with_store(work)
+    if as_json:
+        print_json(document)
+    else:
+        print_runs(document, door.zone())
 
 
 @app.command("apply")

@@ -7,24 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stavbill.cli.common import STOPPED, print_json, say
+from stavbill.cli.common import STOPPED, Door, print_json, say
+from stavbill.cli.standing import print_flags, print_standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from stavbill.operations.parts import Parts
     from stavbill.store.control import RaisedFlag
 
-FLAGS = {
-    "kill_switch": "остановлено человеком",
-    "read_only": "только чтение (safety.read_only в настройках)",
-    "violation": "нарушение, которое сделал сам stavbill",
-}
-WAYS_OUT = {
-    "kill_switch": "Снять: stavbill go",
-    "read_only": "Снять: уберите safety.read_only из настроек этой машины; если её "
-    "больше нет: stavbill go --machine-gone",
-    "violation": "Разберитесь (stavbill check), затем: stavbill go --after-violation",
-}
 Json = Annotated[bool, typer.Option("--json", help="Один документ JSON.")]
 Who = Annotated[str | None, typer.Option("--who", help="Кто (иначе имя пользователя машины).")]
 
@@ -78,34 +69,30 @@ def go(
         lowered = [flag.value for flag in down]
         print_json({"stopped": bool(up), "lowered": lowered, "flags": _documents(up)})
     elif up:
-        _tell(up)
+        print_flags(_documents(up), context.obj.zone())
     else:
         say("Запись разрешена." if down else "Запись и так была разрешена.")
     raise typer.Exit(STOPPED if up else 0)
 
 
 def status(context: typer.Context, as_json: Json = False) -> None:
-    """Показать, разрешена ли запись на портал, и если нет, кто и почему её остановил.
+    """Показать, разрешена ли запись на портал, кто и почему её остановил, и кто на паузе.
 
     Код выхода 4, когда запись остановлена. Пример: stavbill status
     """
-    from stavbill.app.stopping import what_stops
+    from stavbill.operations.standing import standing_document
 
-    up = what_stops(context.obj.config)
+    door: Door = context.obj
+
+    async def work(parts: Parts) -> dict[str, object]:
+        return standing_document(parts)
+
+    document = door.with_store(work)
     if as_json:
-        print_json({"stopped": bool(up), "flags": _documents(up)})
-    elif up:
-        _tell(up)
+        print_json(document)
     else:
-        say("Запись разрешена.")
-    raise typer.Exit(STOPPED if up else 0)
-
-
-def _tell(up: Iterable[RaisedFlag]) -> None:
-    for one in up:
-        say(f"Запись остановлена: {FLAGS[one.flag.value]}. {one.who}, {one.since:%d.%m.%Y %H:%M} "
-            f"UTC: {one.reason}")  # fmt: skip
-        say(WAYS_OUT[one.flag.value])
+        print_standing(document, door.zone())
+    raise typer.Exit(STOPPED if document["stopped"] else 0)
 
 
 def _documents(up: Iterable[RaisedFlag]) -> list[dict[str, str]]:

@@ -135,22 +135,6 @@ def _compared(row: Document) -> str:
     )
 
 
-def print_run(document: Document) -> None:
-    """Print a stored plan company by company."""
-    out = console()
-    out.print(f"{document['run_id']} за {_day(document['on'])}", style="bold")
-    table = Table(show_edge=False)
-    for name in ("Компания", "Решение", "Сумма", "К прошлому", "Почему"):
-        table.add_column(name, overflow="fold")
-    for row in document["companies"]:
-        total = " + ".join(f"{amount} {code}" for code, amount in row["total"].items())
-        why = "; ".join(reason["text"] for reason in row["reasons"])
-        table.add_row(
-            str(row["company"]), DECISIONS[row["decision"]], total, row.get("change", ""), why
-        )
-    out.print(table)
-
-
 def print_explanation(document: Document) -> None:
     """Print why a company was billed so, or not."""
     out = console()
@@ -226,19 +210,6 @@ def _papers(document: Document) -> Iterator[str]:
         gone = " (уволен)" if user["active"] is False else ""
         name = user["name"] or "имени портал не показывает"
         yield f"Ответственный: {name}, id {user['id']}{gone}"
-
-
-def print_check(document: Document) -> None:
-    """Print what must never be true and is."""
-    out = console()
-    found = document["violations"]
-    if not found:
-        out.print("Нарушений нет.")
-    for one in found:
-        out.print(_violation(one))
-    if document["writing_stopped"]:
-        out.print("Запись остановлена: нарушение нашей работы. Разберитесь.", style="bold red")
-    out.print(f"Запросов: {document['requests']}")
 
 
 def print_checks(document: Document) -> None:

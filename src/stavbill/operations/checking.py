@@ -11,6 +11,7 @@ from datetime import date
 from stavbill.billing.facts import CompanyId
 from stavbill.billing.period import Month
 from stavbill.billing.policy import Policy
+from stavbill.operations.names import named
 from stavbill.operations.parts import Parts
 from stavbill.operations.present import Document, violation_document
 from stavbill.operations.progress import SILENT, Progress
@@ -29,16 +30,19 @@ OK, VIOLATED = 0, 4
 
 
 async def check_portal(parts: Parts, progress: Progress = SILENT) -> Document:
-    """Read the portal and return every violation; ours stop writing, others park the company."""
+    """Read the portal and return every violation; ours stop writing, others park the company.
+
+    The exit code is 4 when one is ours, as it is of the nightly check.
+    """
     portal = await learn_portal(parts)
     await read_portal(parts, portal, (), parts.today(), progress)
     found = list(_all_violations(parts, portal.policy, parts.today()))
     stopped = park_violations(parts, found, None)
     return {
-        "violations": [violation_document(one) for one in found],
+        "violations": named(parts, [violation_document(one) for one in found]),
         "writing_stopped": stopped,
         "requests": parts.gateway.requests + parts.reader.requests,
-        "exit_code": VIOLATED if found else OK,
+        "exit_code": VIOLATED if stopped else OK,
     }
 
 

@@ -29,12 +29,10 @@ async def explain_company(parts: Parts, company: int, on: date | None, *, live: 
     the month is covered by now, `last_bill` is the decision that billed it.
     Raises `ConfigError` for a company that the portal does not have.
     """
-    wanted = CompanyId(company)
     if not live and on is None:
-        with parts.store.read() as db:
-            stored = latest_decision(db, parts.portal, wanted)
+        stored = explain_stored(parts, company)
         if stored is not None:
-            return _stored_document(parts, stored)
+            return stored
     found = await decide_live(parts, _only_look(company, on))
     return decision_document(found.decision) | {
         "title": found.title,
@@ -43,6 +41,13 @@ async def explain_company(parts: Parts, company: int, on: date | None, *, live: 
         "on": found.on.isoformat(),
         "parked": found.parked,
     }
+
+
+def explain_stored(parts: Parts, company: int) -> Document | None:
+    """Return the last stored decision of a company as `explain_company` does; asks nobody."""
+    with parts.store.read() as db:
+        stored = latest_decision(db, parts.portal, CompanyId(company))
+    return None if stored is None else _stored_document(parts, stored)
 
 
 def _only_look(company: int, on: date | None) -> RerunRequest:

@@ -18,6 +18,7 @@ from stavbill.billing.period import MONTHS_PER_YEAR, Month
 from stavbill.billing.policy import Policy
 from stavbill.bitrix.read.shape import PortalShape
 from stavbill.journal.journal import Journal
+from stavbill.operations.names import learn_names
 from stavbill.operations.parts import Parts
 from stavbill.operations.progress import SILENT, Progress
 from stavbill.plan.effects import TaskId
@@ -159,6 +160,8 @@ async def read_portal(
             if complete and not only:
                 sweep(db, parts.portal, reading)
     await read_missing_rows(parts, on, progress)
+    if not only:
+        await learn_names(parts)
 
 
 async def _read_lists(

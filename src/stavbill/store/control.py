@@ -35,7 +35,12 @@ class RaisedFlag:
 def raise_flag(
     db: Connection, portal: str, flag: Flag, *, reason: str, who: str, at: datetime
 ) -> None:
-    """Put a flag up; every process stops before its next batch."""
+    """Put a flag up; every process stops before its next batch.
+
+    A violation that stands keeps its first reason and time: whoever finds it again finds the same.
+    """
+    if flag is Flag.VIOLATION and any(one.flag is flag for one in raised_flags(db, portal)):
+        return
     row = {"portal": portal, "flag": flag.value, "reason": reason, "who": who, "since": at}
     upsert(db, flags, [row])
     write_audit(db, portal, who=who, what=f"{flag.value}_on", detail=reason, at=at)

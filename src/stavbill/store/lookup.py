@@ -1,7 +1,8 @@
-"""Whose an invoice or a task is, by the portal's id: for events that name nothing else."""
+"""Whose an invoice or a task is, by the portal's id, and what a company is called."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,11 +10,14 @@ from sqlalchemy import Connection, select
 
 from stavbill.billing.facts import CompanyId
 from stavbill.plan.diff import HOLD_TAG
-from stavbill.plan.effects import OpenTask
+from stavbill.plan.effects import OpenTask, UserId
 from stavbill.plan.records import InvoiceRecord, TaskRecord
 from stavbill.store import bodies
 from stavbill.store.effects import Status
-from stavbill.store.tables import effects, records
+from stavbill.store.tables import companies, effects, records
+
+# Ids in one question.
+_MANY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,24 @@ class HoldTask:
 
     company: CompanyId
     written: datetime | None = None
+
+
+def headings_of(
+    db: Connection, portal: str, ids: Sequence[CompanyId]
+) -> dict[CompanyId, tuple[str, UserId | None]]:
+    """Return title and responsible of companies as last read; one that is not known is absent."""
+    found: dict[CompanyId, tuple[str, UserId | None]] = {}
+    for start in range(0, len(ids), _MANY):
+        rows = db.execute(
+            select(companies.c.company, companies.c.body).where(
+                companies.c.portal == portal,
+                companies.c.company.in_(ids[start : start + _MANY]),
+            )
+        )
+        for row in rows:
+            record = bodies.COMPANY.read(row.body)
+            found[CompanyId(row.company)] = record.title, record.responsible
+    return found
 
 
 def company_of_invoice(db: Connection, portal: str, invoice: int) -> CompanyId | None:

@@ -21,6 +21,12 @@ from stavbill.store.workers import living
 _NAME = "portal"
 
 
+def known_portals(db: Connection) -> tuple[str, ...]:
+    """Return the portals that any run of this database was about."""
+    rows = db.execute(select(runs.c.portal).distinct().order_by(runs.c.portal))
+    return tuple(rows.scalars())
+
+
 def unfinished_elsewhere(db: Connection, portal: str) -> dict[str, str]:
     """Return the other portals with unfinished work, and what of it there is."""
     queries = {

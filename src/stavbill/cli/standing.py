@@ -1,0 +1,47 @@
+"""What stands in the way of writing, in the same words wherever it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import tzinfo
+
+from stavbill.cli.common import say
+from stavbill.cli.formats import Document, company_text, moment, person_text
+
+FLAGS = {
+    "kill_switch": "остановлено человеком",
+    "read_only": "только чтение (safety.read_only в настройках)",
+    "violation": "нарушение, которое сделал сам stavbill",
+}
+WAYS_OUT = {
+    "kill_switch": "Снять: stavbill go",
+    "read_only": "Снять: уберите safety.read_only из настроек этой машины; если её "
+    "больше нет: stavbill go --machine-gone",
+    "violation": "Разберитесь (stavbill check), затем: stavbill go --after-violation",
+}
+
+
+def print_flags(flags: Iterable[Document], zone: tzinfo) -> None:
+    """Print every flag that is up, and how it is taken down."""
+    for flag in flags:
+        say(
+            f"Запись остановлена: {FLAGS[flag['flag']]}. {flag['who']}, "
+            f"{moment(flag['since'], zone)}: {flag['reason']}"
+        )
+        say(WAYS_OUT[flag["flag"]])
+
+
+def print_standing(standing: Document, zone: tzinfo) -> None:
+    """Print whether writing is allowed, and the companies that wait for a person."""
+    print_flags(standing["flags"], zone)
+    if not standing["flags"]:
+        say("Запись разрешена.")
+    for row in standing["parked"]:
+        who = person_text(row)
+        told = f", ответственный {who}" if who else ""
+        say(
+            f"На паузе с {moment(row['since'], zone)}: компания {company_text(row)}{told}: "
+            f"{row['reason']}"
+        )
+    if standing["parked"]:
+        say("Снять с паузы: stavbill company release КОМПАНИЯ --by ИМЯ")

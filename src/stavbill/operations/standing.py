@@ -1,0 +1,39 @@
+"""What stands in the way of writing: flags of the whole portal, and companies that are parked.
+
+`status`, `check` and `check --nightly` tell it in the same words and with the same exit code.
+Source: operations page, «Safety»; beyond 2 and 3.
+"""
+
+from __future__ import annotations
+
+from stavbill.operations.names import named
+from stavbill.operations.parts import Parts
+from stavbill.operations.present import Document
+from stavbill.store.control import Flag, raised_flags
+from stavbill.store.parking import parked_companies
+
+
+def standing_document(parts: Parts) -> Document:
+    """Return `flags` that stop writing, `parked` companies, and whether a violation is standing."""
+    with parts.store.read() as db:
+        up, parked = raised_flags(db, parts.portal), parked_companies(db, parts.portal)
+    rows = [
+        {"company": int(one.company), "reason": one.reason, "since": one.since.isoformat()}
+        for one in parked
+    ]
+    flags = [
+        {
+            "flag": one.flag.value,
+            "reason": one.reason,
+            "who": one.who,
+            "since": one.since.isoformat(timespec="seconds"),
+        }
+        for one in up
+    ]
+    return {
+        "stopped": bool(up),
+        "violation": any(one.flag is Flag.VIOLATION for one in up),
+        "flags": flags,
+        "parked": named(parts, rows),
+        "time_zone": str(parts.zone),
+    }
