@@ -7,10 +7,10 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +25,16 @@ from stavbill.store.schema import open_store
 from tests.crash.actor import SEAMS, STRIKE, Seam
 from tests.end_to_end.driving import DAY, Installation, installed
 from tests.support.stopping import stop_outside_transactions
+from tests.support.waiting import PATIENCE_S, until
 
 ROOT = Path(__file__).resolve().parents[2]
 SCALE = 60.0
 WORLD = 158
-PATIENCE_S = 120.0
 # Bills by one and by three invoices, holds, card counts, an address to be mended; 101 is paid by a
 # credit, 105 and 113 stand on hold from a run before: one passes now, the other for other reasons.
 COMPANIES = (101, 104, 105, 107, 113, 183, 189, 195, 251)
 HELD_BEFORE = (105, 113)
+_said = count(1)
 # An earlier version knows no day but the machine's: it is given the world's from outside.
 EARLIER = """
 import os, time
@@ -82,7 +83,7 @@ class Scene:
         if source is not None:
             own["PYTHONPATH"] = str(source)
             program = ["-c", EARLIER]
-        said = self.place.config.parent / f"said-{time.monotonic_ns()}"
+        said = self.place.config.parent / f"said-{next(_said)}"
         with said.open("wb") as out:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -140,12 +141,8 @@ class Process:
 
     async def stands_still(self) -> bool:
         """Wait until it was stopped by a signal; False when it ended instead."""
-        async with asyncio.timeout(PATIENCE_S):
-            while self.process.returncode is None:
-                if _state_of(self.pid) == "T":
-                    return True
-                await asyncio.sleep(0.01)
-        return False
+        await until(lambda: self.process.returncode is not None or _state_of(self.pid) == "T")
+        return self.process.returncode is None
 
     def send(self, number: signal.Signals) -> None:
         if self.process.returncode is None:

@@ -13,8 +13,9 @@ from tests.crash.conftest import Undisturbed
 from tests.crash.place import COMPANIES, Scene, scene
 from tests.crash.servers import fill, remount, restart, set_read_only, small_disk, stop
 from tests.end_to_end.driving import installed
-from tests.end_to_end.working import until, workers_of
+from tests.end_to_end.working import workers_of
 from tests.postgres import PostgresMissingError, private_cluster
+from tests.support.waiting import until
 
 # The invoices are on their way, the rest of the month is not.
 MIDDLE = 9

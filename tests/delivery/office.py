@@ -122,7 +122,7 @@ def options(doors: MailDoors, papers: PaperFactory, **changes: object) -> MailOp
             security=Security.NONE,
             sender=FROM,
             reply_to="support@stavbill.example",
-            timeout_s=5.0,
+            timeout_s=60.0,
         ),
     )
     made = MailOptions(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -161,7 +160,7 @@ def _imap(host: str, port: int, password: str = PASSWORD) -> ImapBox:
             security=Security.NONE,
             user="billing@stavbill.example",
             password=password,
-            timeout_s=timedelta(seconds=5).total_seconds(),
+            timeout_s=60.0,
         )
     )
 

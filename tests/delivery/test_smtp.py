@@ -18,6 +18,7 @@ from stavbill.sandbox.mail.faults import Fault, Trouble
 from stavbill.sandbox.mail.serve import MailDoors, mail_doors
 from stavbill.sandbox.mail.server import PASSWORD, MailServer
 from tests.delivery.scripted import scripted
+from tests.support.waiting import SILENCE_S
 
 TO, REFERENCE = "accountant@example.ru", "00112233445566778899aabbccddeeff@stavbill.example"
 LETTER = Letter(
@@ -34,7 +35,7 @@ LETTER = Letter(
 
 
 SETTINGS = SmtpSettings(
-    host="127.0.0.1", port=0, security=Security.NONE, sender=LETTER.sender, timeout_s=2.0
+    host="127.0.0.1", port=0, security=Security.NONE, sender=LETTER.sender, timeout_s=60.0
 )
 
 
@@ -60,7 +61,7 @@ async def doors() -> AsyncIterator[tuple[MailDoors, SmtpSettings]]:
                 port=opened.smtp_port,
                 security=Security.NONE,
                 sender=LETTER.sender,
-                timeout_s=2.0,
+                timeout_s=60.0,
             ),
         )
 
@@ -140,7 +141,12 @@ async def test_only_after_the_last_byte_there_is_doubt(
     async with doors() as (mail, settings):
         mail.mail.faults.switch(replace(fault, times=1))
         look = Look()
-        quick = replace(settings, timeout_s=0.3, answer_s=0.3)
+        # Only what never answers is given up: nobody else may be thought to be silent.
+        quick = settings
+        if fault.kind is Trouble.LATE:
+            quick = replace(settings, answer_s=SILENCE_S)
+        elif fault.kind is Trouble.SILENT:
+            quick = replace(settings, timeout_s=SILENCE_S)
         async with line(quick) as connection:
             answer = await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=look)
             assert isinstance(answer, expected), answer
@@ -220,7 +226,7 @@ async def test_a_server_without_tls_gets_no_letter_where_tls_is_demanded() -> No
             port=opened.imap_port,
             security=Security.STARTTLS,
             sender=LETTER.sender,
-            timeout_s=1.0,
+            timeout_s=60.0,
         )
         async with line(settings) as connection:
             answer = await connection.send(TO, LETTER.encoded(), REFERENCE, last_look=Look())
@@ -312,7 +318,7 @@ async def test_the_look_comes_after_the_body_has_left() -> None:
     big = replace(LETTER, attachments=(Attachment("a.pdf", PDF, bytes(12_000_000)),))
     async with await asyncio.start_server(never_reads, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        quick = replace(SETTINGS, host="127.0.0.1", port=port, answer_s=0.5)
+        quick = replace(SETTINGS, host="127.0.0.1", port=port, answer_s=SILENCE_S)
         async with line(quick) as connection:
             answer = await connection.send(TO, big.encoded(), REFERENCE, last_look=look)
         done.set()

@@ -27,6 +27,7 @@ from stavbill.sandbox.whatsapp.instance import Instance, Manner, State
 from stavbill.sandbox.whatsapp.life import Life
 from stavbill.sandbox.whatsapp.methods import Provider
 from stavbill.sandbox.whatsapp.web import whatsapp_app
+from tests.support.waiting import SILENCE_S
 
 NUMBER, MARK = "+79001234567", "1f0c9a2b7d"
 PAPER = Attachment("Счёт № 7.pdf", PDF, b"%PDF-1.7 paper")
@@ -54,7 +55,7 @@ async def provider(scale: float = 1000.0) -> AsyncIterator[tuple[Instance, Green
 
 def settings_of(instance: Instance, url: str) -> GreenApiSettings:
     return GreenApiSettings(
-        url=url, media_url=url, instance=str(instance.id), token=instance.token, timeout_s=1.0
+        url=url, media_url=url, instance=str(instance.id), token=instance.token, timeout_s=SILENCE_S
     )
 
 
@@ -83,7 +84,7 @@ async def test_without_the_last_look_nothing_leaves() -> None:
     [
         pytest.param(Fault(Trouble.LOST_BEFORE), Doubt, 0, id="cut, not taken"),
         pytest.param(Fault(Trouble.LOST_AFTER), Doubt, 1, id="cut, taken"),
-        pytest.param(Fault(Trouble.LATE, seconds=5000), Doubt, 1, id="no answer"),
+        pytest.param(Fault(Trouble.LATE, seconds=600_000), Doubt, 1, id="no answer"),
         pytest.param(Fault(Trouble.ERROR_AFTER), Doubt, 1, id="502, taken"),
         pytest.param(Fault(Trouble.ERROR_BEFORE), Doubt, 0, id="502, not taken"),
         pytest.param(Fault(Trouble.RATE_LIMIT), Later, 0, id="429"),

@@ -13,7 +13,8 @@ import httpx
 from stavbill.store.inbox import PostState, read_post
 from stavbill.store.schema import open_store
 from tests.end_to_end.driving import Installation, installed
-from tests.end_to_end.working import Workers, until, workers_of
+from tests.end_to_end.working import Workers, workers_of
+from tests.support.waiting import until
 
 COMPANIES, BILLED, HELD = 120, 101, 105
 API = "api-token"
@@ -112,7 +113,7 @@ async def test_a_button_pressed_while_writing_is_stopped_is_done_after_go(tmp_pa
             assert await dealt_with(place, cancelled) is PostState.FAILED
             pressed = await ask(client, "bill", company=BILLED)
             assert pressed != cancelled
-            await asyncio.sleep(2)
+            await workers.are_seen()
             assert (await workers.ask("ops", "post", pressed))["state"] == "new"
             assert place.writes() == []
             await workers.ask("go")

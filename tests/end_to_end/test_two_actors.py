@@ -15,7 +15,8 @@ from stavbill.sandbox.wialon.faults import Fault, Trouble
 from stavbill.store.runs import RunId, RunKind, RunState, read_run, set_state, start_run
 from stavbill.store.unsettled import PLAN_LASTS
 from tests.end_to_end.driving import DAY, SCALE, Installation, installed
-from tests.end_to_end.working import until, workers_of
+from tests.end_to_end.working import workers_of
+from tests.support.waiting import until
 
 COMPANIES = 120
 BILLED = 101

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from stavbill.operations.naming import run_of_rerun
 from stavbill.operations.rerun import RerunRequest, rerun_company
 from tests.end_to_end.driving import DAY, installed
 from tests.end_to_end.people import edit_card, invoices
-from tests.end_to_end.working import until, workers_of
+from tests.end_to_end.working import Workers, workers_of
+from tests.support.waiting import polled, until
 
 COMPANIES = 120
 # The portal has seen the lists by then, and the writing goes on for some time.
@@ -66,6 +68,14 @@ async def test_a_killed_workers_month_is_finished_by_the_other(
         assert place.end_state() == undisturbed
 
 
+async def looks_at_the_flag(workers: Workers, month: str, times: int) -> None:
+    """Wait until a month has looked so often whether it may write again."""
+    await polled(
+        partial(workers.ask, "ops", "show", month),
+        lambda found: sum(step["name"] == "flags_step" for step in found["steps"]) >= times,
+    )
+
+
 async def test_a_paused_worker_wakes_up_and_writes_nothing_again(
     tmp_path: Path, undisturbed: dict[str, object]
 ) -> None:
@@ -77,7 +87,7 @@ async def test_a_paused_worker_wakes_up_and_writes_nothing_again(
         await workers.start()
         assert (await workers.ended(month))["state"] == "SUCCESS"
         paused.send_signal(signal.SIGCONT)
-        await asyncio.sleep(1)
+        await workers.are_seen()
         assert place.end_state() == undisturbed
         found = (await workers.ask("ops", "workers"))["workers"]
         assert [known["ended"] for known in found] == [None, None]
@@ -206,10 +216,10 @@ async def test_a_stopped_month_goes_on_by_itself_when_writing_is_allowed_again(
         await workers.pause(worker)
         await workers.ask("stop", "--reason", "проверяем реквизиты")
         worker.send_signal(signal.SIGCONT)
-        # What was on its way when the flag went up is answered.
-        await asyncio.sleep(2)
+        # What was on its way when the flag went up is answered: the month only looks at the flag.
+        await looks_at_the_flag(workers, month, 1)
         written = len(place.writes())
-        await asyncio.sleep(2)
+        await looks_at_the_flag(workers, month, 3)
         assert len(place.writes()) == written
         await workers.ask("go")
         assert (await workers.ended(month))["result"]["state"] == "done"

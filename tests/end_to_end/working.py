@@ -7,18 +7,18 @@ import json
 import os
 import signal
 import sys
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tests.end_to_end.driving import DAY, Installation
 from tests.support.stopping import stop_outside_transactions
+from tests.support.waiting import polled, until
 
 PROGRAM = "from stavbill.cli.main import main; main()"
 NO_SCHEDULES = '\n[worker]\nmonth = ""\nsync = ""\nnightly = ""\nsend = ""\ntidy = ""\n'
-PATIENCE_S = 120.0
 
 
 @dataclass(slots=True)
@@ -74,14 +74,19 @@ class Workers:
 
     async def ended(self, operation: str) -> dict[str, Any]:
         """Wait until an operation has ended, and return it."""
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            found = await self.ask("ops", "show", operation)
-            if found["state"] in {"SUCCESS", "ERROR", "CANCELLED"}:
-                return found
-            await asyncio.sleep(0.3)
-        msg = f"{operation} has not ended"
-        raise TimeoutError(msg)
+        ends = {"SUCCESS", "ERROR", "CANCELLED"}
+        asked = partial(self.ask, "ops", "show", operation)
+        return await polled(asked, lambda found: found["state"] in ends)
+
+    async def are_seen(self) -> None:
+        """Wait until every worker has told twice more that it lives, having looked around."""
+
+        async def seen() -> dict[str, str]:
+            found = (await self.ask("ops", "workers"))["workers"]
+            return {known["owner"]: known["seen"] for known in found}
+
+        for _ in range(2):
+            await polled(seen, partial(_moved, await seen()))
 
     async def after_calls(self, number: int) -> None:
         """Wait until the portal has seen so many calls."""
@@ -102,14 +107,8 @@ class Workers:
         )
 
 
-async def until(true: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        if time.monotonic() > deadline:
-            msg = "what was waited for did not come"
-            raise TimeoutError(msg)
-        await asyncio.sleep(0.02)
+def _moved(before: dict[str, str], now: dict[str, str]) -> bool:
+    return all(now[owner] > earlier for owner, earlier in before.items())
 
 
 @asynccontextmanager

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-import time
 from collections.abc import Iterable
 from pathlib import Path
+
+from tests.support.waiting import wait_until
 
 STANDS = frozenset("TtZX")
 
@@ -19,16 +20,20 @@ STANDS = frozenset("TtZX")
 def stop_outside_transactions(pid: int, files: Iterable[Path] = ()) -> None:
     """Stop a process when none of the SQLite `files` is locked by it."""
     known = tuple(files)
-    _stop(pid)
-    while not all(map(is_free, known)):
-        os.kill(pid, signal.SIGCONT)
-        time.sleep(0.01)
+
+    def stands_outside() -> bool:
         _stop(pid)
+        if all(map(is_free, known)):
+            return True
+        os.kill(pid, signal.SIGCONT)
+        return False
+
+    wait_until(stands_outside, every_s=0.01)
 
 
 def is_free(file: Path) -> bool:
     """Say whether nobody keeps writers from an SQLite file; readers do where there is no WAL."""
-    db = sqlite3.connect(file, timeout=0.2, isolation_level=None)
+    db = sqlite3.connect(file, timeout=0, isolation_level=None)
     try:
         db.execute("BEGIN EXCLUSIVE")
         db.execute("ROLLBACK")
@@ -42,8 +47,7 @@ def is_free(file: Path) -> bool:
 def _stop(pid: int) -> None:
     """Return when the process stands still: the signal arrives when it arrives."""
     os.kill(pid, signal.SIGSTOP)
-    while _state(pid) not in STANDS:
-        time.sleep(0.001)
+    wait_until(lambda: _state(pid) in STANDS, every_s=0.001)
 
 
 def _state(pid: int) -> str:

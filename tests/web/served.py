@@ -18,6 +18,7 @@ from stavbill.store.inbox import Post, waiting_posts
 from stavbill.web.connections import ConnectionLimits, WebServer
 from stavbill.web.rendering import RenderingLimits
 from stavbill.web.server import WebOptions, create_app
+from tests.support.waiting import until
 from tests.worker.hand_clock import HandClock
 
 NOW = datetime(2026, 12, 10, 6, tzinfo=UTC)
@@ -89,8 +90,8 @@ async def served(
     server = WebServer(app, limits)
     task = asyncio.ensure_future(server.serve(sockets=[listening]))
     try:
-        while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
-            await asyncio.sleep(0.01)
+        # uvicorn has no event for it.
+        await until(lambda: server.started)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             yield Web(client, store, port)
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from stavbill.store.database import Store
 from stavbill.store.inbox import Post, PostState, end_post, note_attempt, put_posts, read_post
 from stavbill.worker.posts import LOOKS_AFTER, Posts
 from stavbill.workflows.engine import launch_engine, stop_engine
+from tests.support.waiting import wait_until
 from tests.worker.hand_clock import HandClock
 
 NOW = datetime(2026, 12, 10, 6, tzinfo=UTC)
@@ -55,12 +55,13 @@ def found(store: Store, event: str) -> Post:
 
 def ended(workflow: str) -> bool:
     """Wait until a workflow has ended."""
-    for _ in range(200):
+
+    def is_over() -> bool:
         known = DBOS.get_workflow_status(workflow)
-        if known is not None and known.status in ("ERROR", "SUCCESS"):
-            return True
-        time.sleep(0.05)
-    return False
+        return known is not None and known.status in ("ERROR", "SUCCESS")
+
+    wait_until(is_over)
+    return True
 
 
 @pytest.mark.usefixtures("engine")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from stavbill.errors import ConfigError
 from stavbill.workflows.engine import launch_engine, open_client, stop_engine
 from stavbill.workflows.inspect import cancel, retry
 from stavbill.workflows.queues import PLAN
+from tests.support.waiting import wait_until
 
 fails: set[str] = set()
 done: list[str] = []
@@ -62,12 +62,13 @@ def begin(name: str) -> None:
 
 
 def ended(client: DBOSClient, name: str) -> tuple[str, Any]:
-    for _ in range(200):
-        (known,) = client.list_workflows(workflow_ids=[name])
-        if known.status not in ("ENQUEUED", "PENDING"):
-            return known.status, known.output
-        time.sleep(0.05)
-    return "late", None
+    def known() -> Any:  # noqa: ANN401  the engine's record
+        (found,) = client.list_workflows(workflow_ids=[name])
+        return found
+
+    wait_until(lambda: known().status not in ("ENQUEUED", "PENDING"))
+    found = known()
+    return found.status, found.output
 
 
 def test_a_parent_whose_child_failed_comes_through_by_retry(client: DBOSClient) -> None:

@@ -22,7 +22,7 @@ from tests.sandbox.mail.posting import CUSTOMER, SENDER, Post, letter, posting
 
 @contextmanager
 def logged_in(port: int, *, readonly: bool = False) -> Iterator[imaplib.IMAP4]:
-    client = imaplib.IMAP4("127.0.0.1", port, timeout=10)
+    client = imaplib.IMAP4("127.0.0.1", port, timeout=60)
     try:
         client.login(SENDER, PASSWORD)
         client.select(readonly=readonly)
@@ -140,11 +140,11 @@ async def test_letters_are_found_marked_and_removed() -> None:
 
 
 def turned_away(port: int) -> None:
-    client = imaplib.IMAP4("127.0.0.1", port, timeout=10)
+    client = imaplib.IMAP4("127.0.0.1", port, timeout=60)
     with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
         client.login(SENDER, "wrong")
     client.logout()
-    client = imaplib.IMAP4("127.0.0.1", port, timeout=10)
+    client = imaplib.IMAP4("127.0.0.1", port, timeout=60)
     client.login(SENDER, PASSWORD)
     assert client.select("Sent")[0] == "NO"
     client.logout()

@@ -12,6 +12,7 @@ import pytest
 from stavbill.sandbox.mail.faults import Fault, Trouble
 from stavbill.sandbox.mail.server import PASSWORD
 from tests.sandbox.mail.posting import CUSTOMER, SENDER, Post, letter, posting
+from tests.support.waiting import SILENCE_S
 
 
 def faulty(post: Post, kind: Trouble, **words: object) -> None:
@@ -37,10 +38,10 @@ async def test_a_letter_arrives_with_its_envelope_texts_and_files() -> None:
 def by_smtplib(host: str, port: int, trust: str, *, at_once: bool) -> None:
     context = ssl.create_default_context(cafile=trust)
     if at_once:
-        with smtplib.SMTP_SSL(host, port, context=context, timeout=10) as client:
+        with smtplib.SMTP_SSL(host, port, context=context, timeout=60) as client:
             client.send_message(letter())
         return
-    with smtplib.SMTP(host, port, timeout=10) as client:
+    with smtplib.SMTP(host, port, timeout=60) as client:
         client.starttls(context=context)
         client.login("schet", PASSWORD)
         client.send_message(letter())
@@ -135,7 +136,7 @@ async def test_silence_lets_the_sender_give_up_with_nothing_taken() -> None:
     async with posting() as post:
         faulty(post, Trouble.SILENT, seconds=600)
         with pytest.raises(aiosmtplib.SMTPTimeoutError):
-            await post.send(timeout=0.3)
+            await post.send(timeout=SILENCE_S)
         assert len(post.mail.letters) == 0
 
 
@@ -143,7 +144,7 @@ async def test_a_late_answer_leaves_the_letter_taken() -> None:
     async with posting() as post:
         faulty(post, Trouble.LATE, seconds=600)
         with pytest.raises(aiosmtplib.SMTPTimeoutError):
-            await post.send(timeout=0.3)
+            await post.send(timeout=SILENCE_S)
         assert len(post.mail.letters) == 1
 
 

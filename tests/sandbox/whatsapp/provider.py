@@ -115,7 +115,7 @@ async def provider(*, listening: bool = True) -> AsyncIterator[Asked]:
     front.files_url, listener.url = urls[0], f"{urls[1]}/hook"
     if listening:
         instance.settings.webhookUrl = listener.url
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         try:
             yield Asked(instance, life, urls[0], http, listener)
         finally:

@@ -11,6 +11,7 @@ import pytest
 from stavbill.sandbox.whatsapp.faults import Fault, Trouble
 from stavbill.sandbox.whatsapp.instance import Manner, State
 from tests.sandbox.whatsapp.provider import CHAT, Asked, provider
+from tests.support.waiting import SILENCE_S
 
 PDF = ("Счёт 1.pdf", b"%PDF-1.7", "application/pdf")
 
@@ -201,7 +202,7 @@ async def test_a_late_answer_leaves_the_message_taken() -> None:
     async with provider() as asked:
         asked.instance.faults.switch(Fault(Trouble.LATE, seconds=600))
         with pytest.raises(httpx.ReadTimeout):
-            await asked.ask("sendMessage", {"chatId": CHAT, "message": "x"}, timeout=0.3)
+            await asked.ask("sendMessage", {"chatId": CHAT, "message": "x"}, timeout=SILENCE_S)
         assert len(asked.instance.messages) == 1
 
 
