@@ -4,6 +4,7 @@
 #   make demo      installs what is missing and runs a month against the sandbox
 #   make test      everything that CI checks; installs the tools and Debian packages it needs
 #   make check     under a minute: linters, types, imports, and the tests of the pure core
+#   make test-days   the suite as if today were each day on which billing could go otherwise
 #   make golden    rewrites the approved documents in tests/golden; review the diff like code
 #   make bench     one line for each figure: name value unit limit ok|short
 #   make chaos     2,000 companies, 2 workers, every fault, kills and pauses: ends with a verdict
@@ -28,7 +29,7 @@ DEBIAN := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-liberation
 DEBIAN_TEST := $(DEBIAN) postgresql poppler-utils zbar-tools chromium chromium-driver
 
 .DELETE_ON_ERROR:
-.PHONY: help install dev debian fonts demo test check static golden bench chaos lock simulate
+.PHONY: help install dev debian fonts demo test test-days check static golden bench chaos lock simulate
 
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
@@ -73,6 +74,10 @@ demo: $(VENV)/installed.stamp fonts
 # rest is tested against the sandbox, where a percentage says little.
 test: dev debian static
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+# Hours: DAYS="--day 29-february --day first tests/app -n 2" takes days and tests.
+test-days: dev debian
+	$(BIN)/python -m tests.days $(DAYS)
 
 check: dev static
 	$(BIN)/python -m pytest -q -n auto $(FAST_TESTS)

@@ -1,0 +1,18 @@
+"""Gives every process of a run another day: Python imports this before anything else.
+
+Variables that `python -m tests.days` sets say by how many seconds the clock is moved. Only the time
+of day is: waiting goes by the machine's monotonic clock.
+"""
+
+from __future__ import annotations
+
+import os
+
+SHIFT = "STAVBILL_TEST_SHIFT_S"
+
+if os.environ.get(SHIFT):
+    import time
+
+    import time_machine
+
+    time_machine.travel(time.time() + float(os.environ[SHIFT]), tick=True).start()
