@@ -2,6 +2,8 @@
 # A month of billing against the sandbox, on this machine only: serve it, set up, plan, bill,
 # look, bill again. Leaves everything in ./demo for a second look; removes the last one first.
 set -eu
+# What it makes is for whoever plays with it.
+umask 077
 cd "$(dirname "$0")/.."
 BIN=.venv/bin
 DIR=demo

@@ -302,6 +302,37 @@ def is_secret(node: ast.expr) -> bool:
     return isinstance(node, ast.Name | ast.Attribute) and SECRET_NAME.search(name) is not None
 
 
+# What makes a file or folder, however it is written down.
+MAKING = {"write_text", "write_bytes", "mkdir", "makedirs", "touch", "mkstemp"}
+OPENING = {"open", "fdopen"}
+WRITING_MODE = re.compile(r"[wax+]")
+
+
+def test_files_are_made_private() -> None:
+    complain(
+        "Files and folders are made by stavbill.files: 0600 and 0700, whatever the umask says.",
+        [
+            f"{module.at(node)} {ast.unparse(node.func)}"
+            for module in sources()
+            # The sandbox shares no line with the rest; its process sets its umask.
+            if module.room not in {"sandbox", "files.py"}
+            for node in ast.walk(module.tree)
+            if isinstance(node, ast.Call) and makes_file(node)
+        ],
+    )
+
+
+def makes_file(call: ast.Call) -> bool:
+    """Say whether a call makes a file or a folder."""
+    name = ast.unparse(call.func).rpartition(".")[2]
+    modes = [*call.args, *(word.value for word in call.keywords if word.arg == "mode")]
+    texts = [mode.value for mode in modes if isinstance(mode, ast.Constant)]
+    return name in MAKING or (
+        name in OPENING
+        and any(isinstance(text, str) and WRITING_MODE.fullmatch(text[:1]) for text in texts)
+    )
+
+
 def test_every_room_opens_with_what_it_owns() -> None:
     packages = {module.path.parent for module in sources()}
     complain(

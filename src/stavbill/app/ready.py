@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from stavbill.files import write_file
+
 
 def write_ready_file(path: Path, text: str) -> None:
     """Write the file of `--ready-file`: whoever sees it there sees the whole of it.
@@ -11,5 +13,5 @@ def write_ready_file(path: Path, text: str) -> None:
     A file of an earlier start is replaced. Raises OSError.
     """
     draft = path.with_name(f"{path.name}.part")
-    draft.write_text(text, encoding="utf-8")
+    write_file(draft, text)
     draft.replace(path)

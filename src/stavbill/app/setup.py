@@ -27,6 +27,7 @@ from stavbill.bitrix.limiter import Limiter, MemoryBudgetState
 from stavbill.bitrix.read.shape import indispensable
 from stavbill.clock import Clock, SystemClock
 from stavbill.errors import ConfigError, PortalError
+from stavbill.files import make_folder, write_file
 from stavbill.plan.effects import InvoiceStage
 from stavbill.settings import Settings, issuer_problems, load_settings, write_secrets_file
 from stavbill.settings.explain import explain
@@ -335,10 +336,10 @@ def write_settings(path: Path, text: str, secrets: Mapping[str, str] | None = No
     Return the name of the env file when `secrets` were written, else "". Raises `ConfigError`.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         kept = str(write_secrets_file(path.parent, secrets)) if secrets else ""
         fresh = path.with_name(f"{path.name}.new")
-        fresh.write_text(text, encoding="utf-8")
+        write_file(fresh, text)
         if path.exists():
             path.replace(path.with_name(f"{path.name}.old"))
         fresh.replace(path)

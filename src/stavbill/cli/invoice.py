@@ -10,6 +10,7 @@ import typer
 
 from stavbill.cli.common import print_json, say
 from stavbill.cli.company import invoice_app
+from stavbill.files import make_folder, write_file
 
 if TYPE_CHECKING:
     from stavbill.delivery.letter import Attachment
@@ -96,10 +97,10 @@ def _written(files: tuple[Attachment, ...], out: Path | None, name: str = "") ->
     is_file = out is not None and out.suffix.lower() == ".pdf"
     folder = Path() if out is None else (out.parent if is_file else out)
     if files:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     for place, one in enumerate(files):
         own = f"{name} {one.name}" if name else one.name
         path = out if is_file and out is not None and place == 0 else folder / own
-        path.write_bytes(one.body)
+        write_file(path, one.body)
         paths.append(str(path))
     return paths

@@ -82,7 +82,9 @@ def _door(
 def main() -> None:
     """Run the command line; the only place where it ends the process."""
     from stavbill.cli.common import run_app
+    from stavbill.files import make_private_by_default
 
+    make_private_by_default()
     if COMPLETE in os.environ:
         # The shell asks what may follow; typer's own option would speak English in --help.
         completion_init()

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from stavbill.delivery.smtp import Security
+from stavbill.files import make_folder
 
 SEVERAL = 100
 NOT_ASCII = re.compile(r"[^ -~]+")
@@ -151,7 +152,7 @@ class MaildirBox:
 
     def _move(self, names: Sequence[str]) -> Sequence[tuple[str, bytes]]:
         cur = self._folder / "cur"
-        cur.mkdir(exist_ok=True)
+        make_folder(cur)
         for name in names:
             with suppress(FileNotFoundError):
                 (self._folder / "new" / name).replace(cur / f"{name.partition(':')[0]}:2,S")

@@ -13,12 +13,13 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cached_property
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import connection, parent_process
 from types import TracebackType
 from typing import Self
 
 from stavbill.documents.invoice import InvoiceDocument
 from stavbill.documents.page import Pages
+from stavbill.documents.processes import BareContext
 from stavbill.documents.style import Style
 from stavbill.drawn import drawn_name
 from stavbill.errors import ConfigError, DocumentError
@@ -149,7 +150,7 @@ class RenderPool:
         # Spawned: a fork of a process with threads may stand still for ever.
         return ProcessPoolExecutor(
             processes,
-            mp_context=get_context("spawn"),
+            mp_context=BareContext(),
             initializer=_begin,
             initargs=(self._style,),
         )

@@ -307,6 +307,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None, say: Callable[[Sandbox], str] = ready_line) -> None:
     """Run the sandbox as a process; `say` gives what stands on its standard output."""
+    # Its tokens are invented, but a world that is played with may hold somebody's own.
+    os.umask(0o077)
     asyncio.run(run_sandbox(parser().parse_args(arguments), say))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import stat
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from dotenv.parser import Binding, parse_stream
 
 from stavbill.errors import ConfigError
+from stavbill.files import write_file
 from stavbill.wialon.connection import token_variable
 
 FILE_NAME = "stavbill.env"
@@ -82,10 +82,7 @@ def write_secrets_file(directory: Path, secrets: Mapping[str, str]) -> Path:
     text = "".join((*lines, *(_assigned(key, value) for key, value in left.items())))
     fresh = path.with_name(FILE_NAME + ".new")
     fresh.unlink(missing_ok=True)
-    # Born private: a file that is narrowed after writing was readable for a moment.
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
+    write_file(fresh, text)
     fresh.replace(path)
     return path
 

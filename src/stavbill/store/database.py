@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -23,6 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from stavbill.errors import ConfigError, StoreError
+from stavbill.files import keep_private
 from stavbill.store.errors import translate
 
 BUSY_TIMEOUT_MS = 60_000
@@ -102,6 +105,8 @@ def connect_engine(url: str) -> Engine:
             )
         case "sqlite" if parsed.database:
             engine = create_engine(parsed.set(drivername="sqlite"))
+            file = Path(parsed.database)
+            event.listen(engine, "do_connect", lambda *_: _keep_private(file))
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
             return engine
@@ -115,6 +120,12 @@ def _not_an_address(url: str) -> str:
         f"Адрес базы «{scheme}:…» не понят. Ожидается sqlite:////путь/stavbill.sqlite3 или "
         "postgresql://пользователь:пароль@сервер/база (ключ database.url)."
     )
+
+
+def _keep_private(file: Path) -> None:
+    # The files beside it (-wal, -shm) get its mode. Where there is no place for it, SQLite says so.
+    with contextlib.suppress(OSError):
+        keep_private(file)
 
 
 def _prepare_sqlite(dbapi: Any, _record: object) -> None:  # noqa: ANN401  sqlite3's own type

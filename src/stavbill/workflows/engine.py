@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 from sqlalchemy import Engine, ExceptionContext, create_engine, event, inspect, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from stavbill.errors import StoreError
+from stavbill.files import keep_private
 from stavbill.workflows import month, single
 from stavbill.workflows.queues import register_queues
 
@@ -37,6 +39,7 @@ def launch_engine(url: str, *, executor: str) -> None:
     }
     if not event.contains(Engine, "handle_error", _call_it_away):
         event.listen(Engine, "handle_error", _call_it_away)
+    _keep_private(url)
     DBOS(config=config)
     DBOS.launch()
     register_queues()
@@ -65,6 +68,7 @@ def open_client(url: str) -> Iterator[DBOSClient]:
     Raises `StoreError` when it cannot be reached.
     """
     try:
+        _keep_private(url)
         _make_tables(url)
         client = DBOSClient(
             system_database_url=url,
@@ -79,6 +83,12 @@ def open_client(url: str) -> Iterator[DBOSClient]:
         yield client
     finally:
         client.destroy()
+
+
+def _keep_private(url: str) -> None:
+    known = make_url(url)
+    if known.get_backend_name() == "sqlite" and known.database:
+        keep_private(Path(known.database))
 
 
 def _make_tables(url: str) -> None:
