@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import tzinfo
+from io import BytesIO
 from pathlib import Path
 
 import xlsxwriter
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from stavbill.cli.formats import Document, company_text, day_text, moment, person_text, sums
 from stavbill.cli.words import CHANGES, DECISIONS, RUN_KINDS, STATES, WARNINGS, plural
+from stavbill.files import write_file
 
 NOBODY = "никто не назначен"
 HEADS = (
@@ -114,7 +116,8 @@ def write_workbook(document: Document, path: Path) -> None:
 
     Raises `OSError` when the file cannot be written.
     """
-    with path.open("wb") as file, xlsxwriter.Workbook(file, OPTIONS) as book:
+    body = BytesIO()
+    with xlsxwriter.Workbook(body, OPTIONS) as book:
         bold, wrapped = book.add_format({"bold": True}), book.add_format({"text_wrap": True})
         sheet = book.add_worksheet("План")
         for column, (head, width) in enumerate(HEADS):
@@ -126,6 +129,7 @@ def write_workbook(document: Document, path: Path) -> None:
             for column, cell in enumerate(_cells(row)):
                 sheet.write_string(line, column, cell[:LONGEST_TEXT], wrapped)
         sheet.autofilter(0, 0, len(rows), len(HEADS) - 1)
+    write_file(path, body.getvalue())
 
 
 def _cells(row: Document) -> tuple[str, ...]:
