@@ -15,6 +15,8 @@ from pathlib import Path
 from tests.days import DAYS, Day
 
 SITE = Path(__file__).parent / "site"
+# What moves the clock was there before pytest, which would have liked to rewrite it.
+QUIET = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
 
 
 def main() -> int:
@@ -40,7 +42,7 @@ def _run(day: Day, words: list[str]) -> int:
         "PYTHONPATH": os.pathsep.join(paths),
         "STAVBILL_TEST_SHIFT_S": str(day.moment.timestamp() - time.time()),
     }
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", QUIET, *words]
     return subprocess.run(command, env=env, check=False).returncode
 
 
