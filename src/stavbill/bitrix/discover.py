@@ -10,12 +10,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from stavbill.bitrix.batch import BatchAnswer, Command, CommandFailure, Json, Param
 from stavbill.bitrix.failures import CallRefusedError, CallUnclearError
 from stavbill.bitrix.gateway import Gateway
 from stavbill.bitrix.labels import LabelMatches, match_labels
 from stavbill.bitrix.mapping import UserField
+from stavbill.bitrix.read.pages import with_all_pages
 from stavbill.bitrix.read.shape import PortalShape, first_questions, known_shape, second_questions
 from stavbill.bitrix.write.values import id_at, rows_at, text_at
 from stavbill.clock import Clock
@@ -168,7 +170,13 @@ def _further_questions(groups: Sequence[int], users: Sequence[int]) -> dict[str,
 
 
 async def _ask(gateway: Gateway, clock: Clock, commands: Mapping[str, Command]) -> BatchAnswer:
-    """Send one batch of reads; what may pass by itself is tried again, reading harms nobody."""
+    """Send one batch of reads, and what belongs to its lists; all of them are whole."""
+    ask = partial(_ask_once, gateway, clock)
+    return await with_all_pages(ask, commands, await ask(commands))
+
+
+async def _ask_once(gateway: Gateway, clock: Clock, commands: Mapping[str, Command]) -> BatchAnswer:
+    """Send one batch; what may pass by itself is tried again, reading harms nobody."""
     for left in reversed(range(TRIES)):
         try:
             return await gateway.batch(commands, halt=False)

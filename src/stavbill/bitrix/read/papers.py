@@ -209,8 +209,7 @@ async def read_banks(
 async def read_natural_presets(gateway: Gateway) -> frozenset[str]:
     """Return the presets of natural persons' requisites, by which no tax number is asked for."""
     asked = Command("crm.requisite.preset.list", {"select": ["ID", "NAME"], "order": {"ID": "ASC"}})
-    answers = await ask(gateway, {"presets": asked})
-    return natural_presets(answers["presets"].value)
+    return natural_presets(list[Json](await _all_rows(gateway, [asked])))
 
 
 async def _addresses(gateway: Gateway, requisites: Sequence[int]) -> dict[int, str]:

@@ -15,6 +15,7 @@ from stavbill.bitrix.read.banks import bank_details
 from stavbill.bitrix.read.card import CardReader
 from stavbill.bitrix.read.chain import PAGE, BulkReader, ListSpec
 from stavbill.bitrix.read.changes import ChangesReader
+from stavbill.bitrix.read.pages import with_all_pages
 from stavbill.bitrix.read.records import (
     COMPANY_TYPE,
     contract_record,
@@ -101,7 +102,7 @@ class PortalReader:
         return ChangesReader(self._bulk, self._mapping, shape, zone=self._zone)
 
     async def _ask(self, commands: Mapping[str, Command]) -> dict[str, CommandResult]:
-        answer = await self._bulk.ask(commands)
+        answer = await with_all_pages(self._bulk.ask, commands, await self._bulk.ask(commands))
         require_answers(commands, answer.failed)
         return dict(answer.ran)
 

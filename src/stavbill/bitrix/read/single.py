@@ -10,10 +10,11 @@ from dataclasses import replace
 from datetime import tzinfo
 
 from stavbill.billing.facts import CompanyId
-from stavbill.bitrix.batch import BatchAnswer, Command, CommandResult, Json, Param
+from stavbill.bitrix.batch import Command, CommandResult, Json, Param
 from stavbill.bitrix.mapping import PortalMapping, verify_fields
 from stavbill.bitrix.read.card import CardReader
 from stavbill.bitrix.read.chain import PAGE, BulkReader
+from stavbill.bitrix.read.pages import with_all_pages
 from stavbill.bitrix.read.reader import OPEN_TASK, PortalReader
 from stavbill.bitrix.read.records import (
     COMPANY_TYPE,
@@ -71,11 +72,11 @@ class SingleReader:
         Raises `PortalError` as the bulk reading does.
         """
         asked = {**first_questions(), **self._questions(company)}
-        first = self._checked(asked, await self._bulk.ask(asked))
+        first = await self._answered(asked)
         invoices = list(rows_at(dig(first["invoices"].value, "items")))
         tasks = self._tasks(first)
         follow = self._follow_ups(first, invoices, tasks)
-        second = self._checked(follow, await self._bulk.ask(follow)) if follow else {}
+        second = await self._answered(follow) if follow else {}
         shape = shape_of(first, second)
         verify_fields(self._mapping, shape.fields)
         rows = rows_at(first["company"].value)
@@ -154,9 +155,8 @@ class SingleReader:
             filters["call_tasks"] = {"GROUP_ID": self._calls_group}
         return filters
 
-    def _checked(
-        self, asked: Mapping[str, Command], answer: BatchAnswer
-    ) -> dict[str, CommandResult]:
+    async def _answered(self, asked: Mapping[str, Command]) -> dict[str, CommandResult]:
+        answer = await with_all_pages(self._bulk.ask, asked, await self._bulk.ask(asked))
         require_answers(asked, answer.failed)
         return dict(answer.ran)
 
