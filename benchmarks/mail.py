@@ -36,7 +36,7 @@ COMPANIES, WHOLE_COMPANIES = 8_500, 1_000
 SENDING_DAY = 10
 LETTERS_A_SECOND, INVOICES_A_BATCH = 50.0, 25
 PDF_BYTES = 60_000
-SECRET = "signs-links-of-a-benchmark"  # noqa: S105  of a folder that lives for minutes
+SECRET = "signs-the-links-of-letters-of-a-benchmark"  # noqa: S105  of a folder that lives for minutes
 SENDER = """
 [[mail.senders]]
 code = "bench"

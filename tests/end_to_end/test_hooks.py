@@ -28,7 +28,7 @@ async def listening(place: Installation) -> AsyncIterator[tuple[httpx.AsyncClien
         toml.write(f'\n[web]\npublic_url = "{PUBLIC}"\n')
     secrets = {
         "STAVBILL_API_TOKEN": API,
-        "STAVBILL_WEB_SECRET": "secret",
+        "STAVBILL_WEB_SECRET": "a secret of the test's own, long enough",
         "STAVBILL_APPLICATION_TOKEN": "application",
     }
     async with workers_of(place, **secrets) as workers:

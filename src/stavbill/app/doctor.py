@@ -19,6 +19,7 @@ from stavbill.app.mail import WithoutDocuments, mail_problems, open_mail
 from stavbill.app.own_papers import check_own_papers
 from stavbill.app.portal_checks import check_portal
 from stavbill.app.setup import Document, ask_portal
+from stavbill.app.weaknesses import weaknesses
 from stavbill.bitrix.discover import discover
 from stavbill.clock import Clock
 from stavbill.documents.page import Pages
@@ -57,6 +58,7 @@ async def examine(
             *mail,
             _documents(settings),
             _fonts(),
+            *weaknesses(settings),
         ]
     )
 

@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from stavbill.app.build import assemble, limiter_of
 from stavbill.bitrix.read.chain import BulkReader
-from stavbill.clock import Clock, SystemClock
+from stavbill.clock import Clock
 from stavbill.errors import ConfigError
 from stavbill.log import set_up_logging
 from stavbill.operations.parts import Parts
@@ -48,7 +48,7 @@ async def open_stored(
     """
     set_up_logging(unattended=False)
     settings = load_settings(config, os.environ if env is None else env)
-    clock = clock or SystemClock(settings.clock_scale, settings.clock_since)
+    clock = clock or settings.clock()
     store = open_store(settings.database_url.get_secret_value())
     try:
         base = portal_address(settings, store)

@@ -109,7 +109,7 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
     else:
         from stavbill.cli.tables import print_checks
 
-        print_checks(document)
+        print_checks(document, context.obj.config)
     raise typer.Exit(document["exit_code"])
 
 

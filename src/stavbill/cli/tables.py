@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -212,20 +213,28 @@ def _papers(document: Document) -> Iterator[str]:
         yield f"Ответственный: {name}, id {user['id']}{gone}"
 
 
-def print_checks(document: Document) -> None:
-    """Print the doctor's list."""
+def print_checks(document: Document, config: Path) -> None:
+    """Print the doctor's list: what is well, what failed, warnings; the next step at the end."""
     out = console()
-    marks = {"ok": ("да  ", "green"), "warn": ("!   ", "yellow"), "fail": ("нет ", "red")}
-    for check in document["checks"]:
-        word, style = marks[check["status"]]
-        out.print(word, check["text"], style=style if style != "green" else None)
-        if check.get("fix"):
-            out.print(f"       {check['fix']}")
-    failed = sum(check["status"] == "fail" for check in document["checks"])
-    if failed:
-        out.print(f"Не готово: {failed} {plural(failed, 'проверка', 'проверки', 'проверок')}.")
+    marks = {"ok": ("да  ", None), "fail": ("нет ", "red"), "warn": ("!   ", "yellow")}
+    counts = dict.fromkeys(marks, 0)
+    for status, (word, style) in marks.items():
+        for check in document["checks"]:
+            if check["status"] != status:
+                continue
+            counts[status] += 1
+            out.print(word, check["text"], style=style)
+            if check.get("fix"):
+                out.print(f"       {check['fix']}")
+    warned = f", предупреждений: {counts['warn']}" if counts["warn"] else ""
+    command = "stavbill" if config == Path("stavbill.toml") else f"stavbill --config {config}"
+    if counts["fail"]:
+        checks = plural(counts["fail"], "проверка", "проверки", "проверок")
+        out.print(f"Не готово: {counts['fail']} {checks}{warned}.", style="bold")
+        out.print(f"Исправьте и повторите: {command} doctor")
     else:
-        out.print("Всё готово.")
+        out.print(f"Готово{warned}.", style="bold")
+        out.print(f"Дальше: {command} run month --dry-run")
 
 
 def _violation(found: Document) -> str:

@@ -22,7 +22,10 @@ from stavbill.settings.secrets import (
     CLOCK_SINCE,
     CLOCK_START,
     DATABASE_URLS,
+    HOW_TO_MAKE,
     PORTAL_URL,
+    SHORTEST_SECRET,
+    SIGNING,
     WEB_SECRETS,
     mail_secrets,
     read_environment,
@@ -117,6 +120,7 @@ def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
     since = _positive(environment, CLOCK_SINCE, problems)
     start = _start(environment, problems)
     database = _database(path.parent, toml, environment, problems)
+    problems += _too_short(environment)
     for name, host in toml.wialon.items():
         if host.ca_file and not (path.parent / host.ca_file).is_file():
             problems.append(f"wialon.{name}.ca_file = «{host.ca_file}»: такого файла нет")
@@ -140,6 +144,14 @@ def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
         },
         mail_secrets={name: SecretStr(text) for name, text in mail_secrets(environment).items()},
     )
+
+
+def _too_short(environment: Mapping[str, str]) -> list[str]:
+    return [
+        f"{name}: короче {SHORTEST_SECRET} знаков, а {what}. {HOW_TO_MAKE}"
+        for name, what in SIGNING.items()
+        if 0 < len(environment.get(name, "")) < SHORTEST_SECRET
+    ]
 
 
 def _read_toml(path: Path) -> dict[str, object]:

@@ -25,6 +25,10 @@ CLOCK_START = "STAVBILL_CLOCK_START"
 APPLICATION_TOKEN = "STAVBILL_APPLICATION_TOKEN"  # noqa: S105  the variable's name
 WEB_SECRET = "STAVBILL_WEB_SECRET"  # noqa: S105  the variable's name
 API_TOKEN = "STAVBILL_API_TOKEN"  # noqa: S105  the variable's name
+# What signs has to be long enough that nobody guesses it from what it signed.
+SIGNING = {WEB_SECRET: "им подписаны ссылки писем и адреса роботов"}
+SHORTEST_SECRET = 32
+HOW_TO_MAKE = "Новый секрет печатает: openssl rand -hex 32"
 WEB_SECRETS = (APPLICATION_TOKEN, WEB_SECRET, API_TOKEN)
 CLOCK = (CLOCK_SCALE, CLOCK_SINCE, CLOCK_START)
 OWN = frozenset({PORTAL_URL, *CLOCK, *DATABASE_URLS, *WEB_SECRETS})
