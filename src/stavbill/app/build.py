@@ -14,7 +14,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from stavbill.app.read_only import ReadOnlyJournal, mirror_read_only, settings_name
+from stavbill.app.read_only import (
+    ReadOnlyJournal,
+    ReadOnlyMode,
+    mirror_read_only,
+    settings_name,
+)
 from stavbill.billing.facts import ServiceCode
 from stavbill.billing.policy import Policy
 from stavbill.bitrix.budget import Limits
@@ -61,10 +66,12 @@ async def open_parts(
     clock: Clock | None = None,
     *,
     unattended: bool = False,
+    mode: ReadOnlyMode | None = None,
 ) -> AsyncIterator[Parts]:
     """Build everything that a command needs from its configuration, and take it down after.
 
-    An `unattended` process tells in its log what it does.
+    An `unattended` process tells in its log what it does. `mode` is followed by whoever lives so
+    long that the settings may change under it.
 
     Raises `ConfigError` and `StoreError` before the first request.
     """
@@ -74,7 +81,7 @@ async def open_parts(
     clock = clock or settings.clock()
     store = open_store(settings.database_url.get_secret_value())
     try:
-        async with _connected(settings, store, clock) as parts:
+        async with _connected(settings, store, clock, mode) as parts:
             mirror_read_only(
                 store,
                 parts.portal,
@@ -88,13 +95,15 @@ async def open_parts(
 
 
 @asynccontextmanager
-async def _connected(settings: Settings, store: Store, clock: Clock) -> AsyncIterator[Parts]:
+async def _connected(
+    settings: Settings, store: Store, clock: Clock, mode: ReadOnlyMode | None
+) -> AsyncIterator[Parts]:
     limiter = limiter_of(settings, store, clock)
     async with (
         open_http(connections=settings.toml.portal.limits.in_flight * 2) as http,
         BulkReader(settings.webhook_url(), limiter=limiter, clock=clock) as bulk,
     ):
-        yield assemble(settings, store, clock, limiter=limiter, http=http, bulk=bulk)
+        yield assemble(settings, store, clock, limiter=limiter, http=http, bulk=bulk, mode=mode)
 
 
 def assemble(
@@ -105,12 +114,14 @@ def assemble(
     limiter: Limiter,
     http: httpx.AsyncClient,
     bulk: BulkReader,
+    mode: ReadOnlyMode | None = None,
 ) -> Parts:
     """Put the parts together around connections that somebody else opens and closes."""
     webhook, zone = settings.webhook_url(), settings.toml.portal.zone
     portal = urlsplit(webhook).netloc
     limits, mapping = settings.toml.portal.limits, mapping_of(settings)
     workdays, owner = workdays_of(settings.toml.portal.calendar), process_name()
+    reads_only = mode or ReadOnlyMode(settings.path, is_on=settings.toml.safety.read_only)
     gateway = Gateway(
         webhook,
         http=http,
@@ -125,8 +136,7 @@ def assemble(
         return build_policy(settings, own, workdays)
 
     def journal_for(shape: PortalShape) -> Journal:
-        kind = ReadOnlyJournal if settings.toml.safety.read_only else Journal
-        return kind(
+        return ReadOnlyJournal(
             store,
             _executors(settings, gateway, shape, mapping),
             clock,
@@ -134,6 +144,7 @@ def assemble(
             owner=owner,
             settings=_journal_settings(settings),
             is_gone=owner_is_gone,
+            is_read_only=lambda: reads_only.is_on,
         )
 
     calls = settings.toml.tasks.calls_workgroup
@@ -153,6 +164,7 @@ def assemble(
         journal_for=journal_for,
         reports=Reports(dialogs=reports.dialogs, waiting_task=reports.waiting_task),
         stages=settings.toml.portal.stages.model_dump(),
+        is_read_only=lambda: reads_only.is_on,
     )
 
 

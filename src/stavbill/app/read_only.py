@@ -8,9 +8,11 @@ mode on obeys its own settings, whatever became of the flag. Source: operations 
 from __future__ import annotations
 
 import socket
+import tomllib
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from typing_extensions import override
 
@@ -18,6 +20,7 @@ from stavbill.billing.facts import CompanyId
 from stavbill.errors import WritingStoppedError
 from stavbill.journal.journal import Journal
 from stavbill.journal.report import JournalReport
+from stavbill.log import get_logger
 from stavbill.store.control import Flag, lower_flag, raise_flag, raised_flags
 from stavbill.store.database import Store
 from stavbill.store.runs import RunId
@@ -25,10 +28,52 @@ from stavbill.store.runs import RunId
 REASON = "safety.read_only в настройках"
 # Whoever raised it before machines were named.
 UNNAMED = "settings"
+log = get_logger()
+
+
+class ReadOnlyMode:
+    """Whether the settings' file asks for reading only: as it stands now, not as it once was.
+
+    A file that is being edited, or cannot be read, says nothing: the mode stays as it was.
+    """
+
+    def __init__(self, config: Path, *, is_on: bool) -> None:
+        """Begin with what the settings said."""
+        self._config = config
+        self.is_on = is_on
+
+    def look(self) -> bool:
+        """Look at the file again; True when the mode has changed."""
+        try:
+            safety = tomllib.loads(self._config.read_text(encoding="utf-8")).get("safety", {})
+        except (OSError, ValueError):
+            return False
+        asked = safety.get("read_only", False) if isinstance(safety, dict) else self.is_on
+        if not isinstance(asked, bool) or asked == self.is_on:
+            return False
+        self.is_on = asked
+        return True
+
+    def follow(self, store: Store, portal: str, at: datetime) -> bool:
+        """Look again and let everybody hear of a change; True when there was one."""
+        if not self.look():
+            return False
+        who = settings_name(self._config)
+        mirror_read_only(store, portal, read_only=self.is_on, who=who, at=at)
+        log.info("read_only_changed", read_only=self.is_on)
+        return True
 
 
 class ReadOnlyJournal(Journal):
-    """A journal that lets nothing happen; what others have begun is left to them."""
+    """A journal that lets nothing happen while its settings ask for reading only.
+
+    What others have begun is left to them.
+    """
+
+    def __init__(self, *what: Any, is_read_only: Callable[[], bool], **how: Any) -> None:  # noqa: ANN401  as `Journal` takes it
+        """Take what a `Journal` takes."""
+        super().__init__(*what, **how)
+        self._is_read_only = is_read_only
 
     @override
     async def apply(
@@ -40,9 +85,17 @@ class ReadOnlyJournal(Journal):
         begun_only: bool = False,
         company: CompanyId | None = None,
     ) -> JournalReport:
-        """Raise `WritingStoppedError`."""
-        msg = f"Запись остановлена (read_only): {REASON}. Запуск {run} ждёт."
-        raise WritingStoppedError(msg)
+        """Apply as a `Journal` does; raise `WritingStoppedError` while the mode is on."""
+        if self._is_read_only():
+            msg = f"Запись остановлена (read_only): {REASON}. Запуск {run} ждёт."
+            raise WritingStoppedError(msg)
+        return await super().apply(
+            run,
+            progress=progress,
+            wait_doubts=wait_doubts,
+            begun_only=begun_only,
+            company=company,
+        )
 
 
 def settings_name(config: Path) -> str:

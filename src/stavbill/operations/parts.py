@@ -41,6 +41,7 @@ class Parts:
     `policy_for` builds the policy for the portal's own companies, `journal_for` the journal for
     the portal's stages and fields: both are known only after the portal was asked. `portal` is its
     host, `zone` its time zone. `stages` are the stage codes of the settings, by their meaning.
+    `is_read_only` says whether the settings of this process forbid writing now.
     """
 
     portal: str
@@ -56,6 +57,7 @@ class Parts:
     journal_for: Callable[[PortalShape], Journal]
     reports: Reports = Reports()
     stages: Mapping[str, str] = field(default_factory=dict)
+    is_read_only: Callable[[], bool] = lambda: False
 
     def now(self) -> datetime:
         """Return the aware UTC time of day."""

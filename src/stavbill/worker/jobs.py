@@ -94,7 +94,7 @@ def operations_of(settings: Settings) -> Mapping[str, Operation]:
 
     async def send(parts: Parts, _document: Document) -> Document:
         """Send what is due; processes that render end with the pass."""
-        if settings.toml.safety.read_only:
+        if parts.is_read_only():
             return {"state": "stopped"}
         async with (
             open_pool(settings) as pool,

@@ -16,6 +16,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from stavbill.app.build import open_parts, owner_is_gone, process_name
 from stavbill.app.engine import engine_of
 from stavbill.app.one_portal import refuse_other_portals
+from stavbill.app.read_only import ReadOnlyMode
 from stavbill.app.version import version
 from stavbill.errors import StavbillError, StoreError
 from stavbill.journal.fence import close_fence
@@ -53,7 +54,8 @@ async def run_worker(config: Path, *, ready: Callable[[str], None]) -> None:
     loop = asyncio.get_running_loop()
     for told in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(told, stop.set)
-    async with open_parts(config, unattended=True) as parts:
+    mode = ReadOnlyMode(config, is_on=settings.toml.safety.read_only)
+    async with open_parts(config, unattended=True, mode=mode) as parts:
         refuse_other_portals(parts.store, parts.portal, now=parts.now())
         owner = process_name()
         install(Runtime(parts, loop, operations_of(settings), settings.toml.worker.shares))
@@ -65,7 +67,15 @@ async def run_worker(config: Path, *, ready: Callable[[str], None]) -> None:
         scale, posts = settings.clock_scale, Posts(parts.store, parts.clock, parts.portal)
         stopped = threading.Event()
         ticking = [
-            _every(HEARTBEAT_S / scale, (heart.beat, heart.take_over), stopped),
+            _every(
+                HEARTBEAT_S / scale,
+                (
+                    heart.beat,
+                    lambda: mode.follow(parts.store, parts.portal, parts.now()),
+                    heart.take_over,
+                ),
+                stopped,
+            ),
             _every(max(POSTS_S / scale, SHORTEST_S), (posts.begin,), stopped),
         ]
         scheduler = _schedule(settings, parts)
