@@ -51,6 +51,17 @@ def sending_day(card: CompanyCard, on: date, policy: Policy) -> SendingDayIs | P
     return _wished(card.sending_day, on, policy.default_sending_day, policy.calendar)
 
 
+def next_sending_day(on: date, policy: Policy) -> date:
+    """Return the first usual sending day after `on`, of cards that wish for no other.
+
+    Source: billing rules §3.
+    """
+    month = Month.of(on)
+    usual = DayOfMonth(policy.default_sending_day)
+    days = (_moved(usual.in_month(one), policy.calendar) for one in (month, month.plus(1)))
+    return next(day for day in days if day > on)
+
+
 @lru_cache(maxsize=4096)
 def _wished(
     wish: SendingDay | None, on: date, default: int, calendar: WorkingCalendar

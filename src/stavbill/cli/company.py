@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,6 @@ from stavbill.cli.run import AsOf, Json, day_of
 
 if TYPE_CHECKING:
     from stavbill.operations.parts import Parts
-    from stavbill.operations.report import RunReport
 
 app = typer.Typer(help="Одна компания: почему такая сумма, перезапуск.", no_args_is_help=True)
 invoice_app = typer.Typer(help="Один счёт.", no_args_is_help=True)
@@ -99,23 +98,24 @@ def rerun(  # noqa: PLR0917  one parameter for each option
     Обходит флаг пропуска и день отправки; --again обходит «отменён вручную». Других причин
     задержки и правила о двойном счёте не обходит ничто.
     """
+    from stavbill.operations.report_names import report_document
     from stavbill.operations.rerun import RerunRequest, rerun_company
 
     request = RerunRequest(
         company=company, on=day_of(as_of), again=again, keep_skip=skip, dry_run=dry_run
     )
 
-    async def work(parts: Parts) -> RunReport:
-        return await rerun_company(parts, request)
+    async def work(parts: Parts) -> dict[str, Any]:
+        return report_document(parts, await rerun_company(parts, request))
 
-    report = context.obj.with_parts(work)
+    document = context.obj.with_parts(work)
     if as_json:
-        print_json(report.document())
+        print_json(document)
     else:
         from stavbill.cli.tables import print_report
 
-        print_report(report.document())
-    raise typer.Exit(report.exit_code)
+        print_report(document)
+    raise typer.Exit(document["exit_code"])
 
 
 @app.command("release")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import getpass
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stavbill.cli.common import Door, print_json, say
 from stavbill.cli.company import invoice_app
+from stavbill.cli.formats import company_text, day_text, moment, money, person_text
 
 if TYPE_CHECKING:
     from stavbill.operations.mail_parts import MailOptions
@@ -67,14 +69,15 @@ def log(
     async def work(parts: Parts) -> Document:
         return sending_log(parts, company, limit=limit)
 
-    document = context.obj.with_store(work)
+    door: Door = context.obj
+    document = door.with_store(work)
     if as_json:
         print_json(document)
         return
     if not document["sendings"]:
         say("Ничего не отправлялось.")
     for row in document["sendings"]:
-        _print_sending(row)
+        _print_sending(row, door.zone())
 
 
 @app.command("send")
@@ -237,34 +240,30 @@ def _at_desk(door: Door, work: Callable[[Parts, MailOptions], Awaitable[Document
     return asyncio.run(whole())
 
 
-def _print_sending(row: Mapping[str, Any]) -> None:
-    number = f"№ {row['number']}" if row["number"] else row["invoice"]
+def _print_sending(row: Mapping[str, Any], zone: tzinfo) -> None:
+    number = f"№ {row['number'] or row['invoice_id']}"
     revision = f", исправление {row['revision']}" if row["revision"] > 1 else ""
     state = "придержан: " + row["held"] if row["held"] else STATES[row["state"]]
-    through = f", обслуживание до {_day(row['billed_through'])}" if row["billed_through"] else ""
+    until = row["billed_through"]
+    through = f", обслуживание до {day_text(until)}" if until else ""
+    who = person_text(row)
+    told = f" (ответственный {who})" if who else ""
+    # Its own name is what the notice calls the invoice.
+    company = company_text({"company": row["company"], "title": row["company_title"]})
     say(
-        f"Компания {row['company']} · счёт {number}{revision} на {row['total']} "
-        f"{row['currency']}{through} — {state}"
+        f"Компания {company}{told} · счёт {number}{revision} на "
+        f"{money(row['total'], row['currency'])}{through} — {state}"
     )
     if row["detail"]:
         say(f"    {row['detail']}")
     if row["pay_link"]:
         say(f"    Оплата: {row['pay_link']}")
     for message in row["messages"]:
-        _print_message(message)
+        _print_message(message, zone)
 
 
-def _print_message(message: Mapping[str, Any]) -> None:
+def _print_message(message: Mapping[str, Any], zone: tzinfo) -> None:
     known = STAGES.get(message["stage"]) or STATUSES[message["status"]]
-    when = f" {_moment(message['sent'])}" if message["sent"] else ""
+    when = f" {moment(message['sent'], zone)}" if message["sent"] else ""
     detail = f" ({message['detail']})" if message["detail"] else ""
     say(f"    {message['message']}: {message['recipient']} — {known}{when}{detail}")
-
-
-def _day(text: str) -> str:
-    year, month, day = text.split("-")
-    return f"{day}.{month}.{year}"
-
-
-def _moment(text: str) -> str:
-    return f"{_day(text[:10])} {text[11:16]} UTC"

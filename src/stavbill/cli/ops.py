@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import getpass
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
+from stavbill.billing.facts import CompanyId
 from stavbill.cli.common import Door, print_json, say
-from stavbill.cli.tables import console
+from stavbill.cli.formats import company_text, moment
 from stavbill.drawn import drawn_name
 
 if TYPE_CHECKING:
     from stavbill.app.engine import Asked
+    from stavbill.operations.parts import Parts
     from stavbill.store.inbox import Post
     from stavbill.workflows.inspect import Workflow
 
@@ -32,6 +34,17 @@ STATES = {
     "ERROR": "ошибка",
     "CANCELLED": "отменена",
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "ошибка: слишком много попыток",
+}
+# By the beginning of an operation's id.
+KINDS = {
+    "run": "месяц",
+    "rerun": "перезапуск компании",
+    "hook": "сообщение робота",
+    "read": "чтение изменившихся карточек",
+    "nightly": "сверка с порталом",
+    "sync": "чтение изменений портала",
+    "send": "отправка счетов клиентам",
+    "tidy": "уборка старых записей",
 }
 POSTS = {
     "new": "ждёт или выполняется",
@@ -179,19 +192,50 @@ def list_(
             }
         )
         return
-    for one in posts:
-        due = "" if one.due is None else f", снова {_time(one.due)}"
-        say(f"Сообщение {one.event} ждёт: попыток {one.attempts}{due}. {one.detail}")
+    names = _names(context, found, posts)
+    zone = _door(context).zone()
+    for post in posts:
+        due = "" if post.due is None else f", снова {moment(post.due, zone)}"
+        about = f" ({names[post.event]})" if post.event in names else ""
+        say(f"Сообщение {post.event}{about} ждёт: попыток {post.attempts}{due}. {post.detail}")
     for run in waiting:
         say(f"Ждёт подтверждения: stavbill run show {run.run}, потом stavbill run apply {run.run}")
     if not found:
         say("Незаконченных операций нет.")
-        return
-    table = Table("Операция", "Вид", "Состояние", "Начата", "Работник")
     for known in found:
-        state = STATES.get(known.state, known.state)
-        table.add_row(known.id, known.name, state, _time(known.begun), known.executor or "")
-    console().print(table)
+        say(known.id)
+        say(f"  {_about(known, names, zone)}")
+
+
+def _about(known: Workflow, names: Mapping[str, str], zone: tzinfo) -> str:
+    """Return what an operation is, of which company, how far it is, and in whose hands."""
+    kind = KINDS.get(known.id.partition(":")[0], known.name)
+    parts = [
+        f"{kind} {names.get(known.id, '')}".rstrip(),
+        STATES.get(known.state, known.state),
+        f"начата {moment(known.begun, zone)}",
+        f"работник {known.executor}" if known.executor else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _names(
+    context: typer.Context, found: Iterable[Workflow], posts: Iterable[Post]
+) -> dict[str, str]:
+    """Return the companies that operations and posts are about, as people call them."""
+    from stavbill.operations.names import companies_named
+    from stavbill.workflows.naming import company_of_rerun
+
+    async def work(parts: Parts) -> dict[str, str]:
+        about = {known.id: company_of_rerun(known.id, parts.portal) for known in found}
+        about |= {post.event: post.company for post in posts}
+        companies = {name: CompanyId(one) for name, one in about.items() if one is not None}
+        headings = companies_named(parts, sorted(set(companies.values())))
+        return {
+            name: company_text({"company": one, **headings[one]}) for name, one in companies.items()
+        }
+
+    return _door(context).with_store(work)
 
 
 @app.command("show")
@@ -209,13 +253,12 @@ def show(context: typer.Context, operation: Id, as_json: Json = False) -> None:
     if as_json:
         print_json(_document(one) | {"steps": [asdict(step) for step in steps]})
         return
-    say(f"{one.id}: {STATES.get(one.state, one.state)}, начата {_time(one.begun)}")
+    begun = moment(one.begun, _door(context).zone())
+    say(f"{one.id}: {STATES.get(one.state, one.state)}, начата {begun}")
     if one.error:
         say(f"Ошибка: {one.error}")
-    table = Table("Шаг", "Что", "Итог")
     for step in steps:
-        table.add_row(str(step.number), step.child or step.name, step.error or _short(step.result))
-    console().print(table)
+        say(f"{step.number}. {step.child or step.name}: {step.error or _short(step.result)}")
 
 
 @app.command("retry")
@@ -260,11 +303,11 @@ def workers(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         print_json({"workers": [asdict(one) for one in found]})
         return
-    table = Table("Работник", "Версия", "Начал", "Виден", "Закончил")
+    zone = _door(context).zone()
     for one in found:
-        ended = "" if one.ended is None else _time(one.ended)
-        table.add_row(one.owner, one.version, _time(one.started), _time(one.seen), ended)
-    console().print(table)
+        ended = "" if one.ended is None else f", закончил {moment(one.ended, zone)}"
+        started, seen = moment(one.started, zone), moment(one.seen, zone)
+        say(f"{one.owner}: версия {one.version}, начал {started}, виден {seen}{ended}")
 
 
 def _door(context: typer.Context) -> Door:
@@ -278,10 +321,6 @@ def _document(one: Workflow) -> dict[str, object]:
 
 def _post_document(one: Post) -> dict[str, object]:
     return asdict(one) | {"state": one.state.value}
-
-
-def _time(when: datetime) -> str:
-    return when.astimezone().strftime("%d.%m.%Y %H:%M:%S")
 
 
 def _short(result: object) -> str:

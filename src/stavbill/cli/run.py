@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,13 +15,12 @@ from stavbill.billing.period import Month
 from stavbill.cli.common import Door, print_json, say
 from stavbill.cli.progress import TerminalProgress
 from stavbill.errors import ConfigError
-from stavbill.plan.gate import Ask
 
 if TYPE_CHECKING:
     from stavbill.operations.month_steps import MonthRequest
     from stavbill.operations.parts import Parts
-    from stavbill.operations.report import RunReport
 
+Document = dict[str, Any]
 app = typer.Typer(help="Месяц: план, просмотр, применение.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Один документ JSON.")]
@@ -200,6 +199,7 @@ def apply(  # noqa: PLR0917  one parameter for each option
 ) -> None:
     """Применить сохранённый план: весь или только названные компании."""
     from stavbill.operations.month import ApplyRequest, apply_plan
+    from stavbill.operations.report_names import report_document
 
     request = ApplyRequest(
         run=run,
@@ -209,9 +209,10 @@ def apply(  # noqa: PLR0917  one parameter for each option
         max_invoices=max_invoices,
     )
 
-    async def work(parts: Parts) -> RunReport:
+    async def work(parts: Parts) -> Document:
         with TerminalProgress() as progress:
-            return await apply_plan(parts, request, progress)
+            report = await apply_plan(parts, request, progress)
+        return report_document(parts, report)
 
     _finish(context.obj.with_parts(work), as_json=as_json)
 
@@ -219,44 +220,48 @@ def apply(  # noqa: PLR0917  one parameter for each option
 def _run(door: Door, request: MonthRequest, *, as_json: bool) -> None:
     from stavbill.cli.tables import print_report
     from stavbill.operations.month import run_month
+    from stavbill.operations.report_names import report_document
 
-    async def work(parts: Parts) -> RunReport:
+    async def work(parts: Parts) -> Document:
         with TerminalProgress() as progress:
-            return await run_month(parts, request, progress)
+            report = await run_month(parts, request, progress)
+        return report_document(parts, report)
 
-    report = door.with_parts(work)
-    if _may_ask(report, as_json=as_json):
-        print_report(report.document())
+    document = door.with_parts(work)
+    if _may_ask(document, as_json=as_json):
+        print_report(document)
         if typer.confirm("Применить этот план?", default=False):
-            report = door.with_parts(_approved(report.run))
-    _finish(report, as_json=as_json)
+            document = door.with_parts(_approved(document["run_id"]))
+    _finish(document, as_json=as_json)
 
 
-def _may_ask(report: RunReport, *, as_json: bool) -> bool:
+def _may_ask(document: Document, *, as_json: bool) -> bool:
     """Say whether a person sits there and the plan waits only for a yes."""
-    waits = report.state == "waiting_approval" and isinstance(report.gate, Ask)
+    waits = document["state"] == "waiting_approval" and document["gate"]["answer"] == "ask"
     return waits and not as_json and sys.stdin.isatty()
 
 
-def _approved(run: str) -> Callable[[Parts], Awaitable[RunReport]]:
+def _approved(run: str) -> Callable[[Parts], Awaitable[Document]]:
     from stavbill.operations.month import ApplyRequest, apply_plan
+    from stavbill.operations.report_names import report_document
 
-    async def work(parts: Parts) -> RunReport:
+    async def work(parts: Parts) -> Document:
         with TerminalProgress() as progress:
-            return await apply_plan(parts, ApplyRequest(run=run, yes=True), progress)
+            report = await apply_plan(parts, ApplyRequest(run=run, yes=True), progress)
+        return report_document(parts, report)
 
     return work
 
 
-def _finish(report: RunReport, *, as_json: bool) -> None:
+def _finish(document: Document, *, as_json: bool) -> None:
     if as_json:
-        print_json(report.document())
+        print_json(document)
     else:
         from stavbill.cli.tables import print_report
 
-        print_report(report.document())
+        print_report(document)
         say()
-    raise typer.Exit(report.exit_code)
+    raise typer.Exit(int(document["exit_code"]))
 
 
 def day_of(as_of: str | None) -> date | None:

@@ -85,9 +85,9 @@ def _heading(row: Document) -> str:
 
 
 def invoice_numbers(row: Document) -> str:
-    """Return the invoices that stand for a decision: «№ 128 (id 1117)»."""
+    """Return the invoices that stand for a decision: «№ 128»."""
     return ", ".join(
-        f"№ {one['number']} (id {one['id']})" if one["number"] else f"id {one['id']}"
+        f"№ {one['number']}" if one["number"] else f"id {one['id']}"
         for one in row.get("issued", ())
     )
 

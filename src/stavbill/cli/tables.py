@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from stavbill.cli.formats import (
+    Document,
+    company_text,
+    day_text,
+    money,
+    person_text,
+)
 from stavbill.cli.words import (
     CHECKS,
     DECISIONS,
     GATES,
     HOLDS,
+    INVOICE_STATES,
     SKIPS,
     STATES,
     STATUSES,
@@ -22,13 +30,16 @@ from stavbill.cli.words import (
     plural,
 )
 from stavbill.plan.run_texts import apply_command
+from stavbill.plan.texts import service
 
-Document = Mapping[str, Any]
+BASIS = (
+    "Весь месяц и прошлый — с тем, что выставлено раньше; счёт за несколько месяцев входит частью."
+)
 
 
 def console() -> Console:
     """Return the console on standard output."""
-    return Console(highlight=False, soft_wrap=True, markup=False)
+    return Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def print_report(report: Document) -> None:
@@ -40,32 +51,30 @@ def print_report(report: Document) -> None:
         out.print()
     counts = report["counts"]
     title = "План (ничего не записано)" if report["dry_run"] else "Запуск"
-    out.print(f"{title} {report['run_id']} за {_day(report['on'])}", style="bold")
+    out.print(f"{title} {report['run_id']} за {day_text(report['on'])}", style="bold")
     out.print(f"Состояние: {STATES.get(report['state'], report['state'])}")
     out.print(
         f"Компаний: {counts['companies']} · счёт: {counts['billed']} · пропущено: "
         f"{counts['skipped']} · задержано: {counts['held']} · на паузе: {counts['parked']} · "
         f"ждут: {counts['waiting']} · ошибок: {counts['failed']}"
     )
-    if report["sums"]:
-        out.print(_sums(report["sums"]))
-    for row in report.get("compared", ()):
-        out.print(f"К прошлому месяцу: {_compared(row)}")
+    if report["sums"] or report["compared"]:
+        out.print(_by_issuer(report))
+    if report["compared"]:
+        out.print(BASIS)
     for cause in report.get("shared", ()):
         out.print(f"{cause['text']}. {cause['detail']}".rstrip(), style="bold")
     _print_counter(out, "Задержаны", report["held"], HOLDS)
     _print_counter(out, "Пропущены", report["skipped"], SKIPS)
     _print_counter(out, "Предупреждения", report["warnings"], WARNINGS)
     _print_counter(out, "Записано", _merged(report.get("written", {})), {})
-    for parked in report["parked"]:
-        out.print(f"На паузе компания {parked['company']}: {parked['reason']}")
-    for failed in report["failed"]:
-        out.print(f"Ошибка, компания {failed['company']}: инцидент {failed['incident']}")
-    for found in report["violations"]:
-        out.print(f"Нарушение: {_violation(found)}", style="red")
-    if report.get("changed_since_plan"):
-        names = ", ".join(str(company) for company in report["changed_since_plan"])
-        out.print(f"Изменились после плана и не записаны: {names}")
+    _print_companies(out, report)
+    if report.get("next_sending_day"):
+        day = report["next_sending_day"]
+        out.print(
+            f"На этот день выставлять нечего. Следующий день отправки: {day_text(day)}.\n"
+            f"Посмотреть: stavbill run month --as-of {day} --dry-run"
+        )
     _print_gate(out, report)
     detail = report["requests_detail"]
     out.print(
@@ -76,14 +85,56 @@ def print_report(report: Document) -> None:
         print_explanation(report["company"])
 
 
-def _sums(sums: Iterable[Document]) -> Table:
-    table = Table(show_edge=False)
-    for name in ("Юрлицо", "Компаний", "Счетов", "Сумма", ""):
+def _print_companies(out: Console, report: Document) -> None:
+    """Print the companies of which a person has to know."""
+    names = report.get("names", {})
+    for parked in report["parked"]:
+        out.print(f"На паузе {_company(parked, names)}: {parked['reason']}")
+    for failed in report["failed"]:
+        out.print(f"Ошибка, {_company(failed, names)}: инцидент {failed['incident']}")
+    for found in report["violations"]:
+        out.print(f"Нарушение: {_company(found, names)}: {found['text']}", style="red")
+    changed = [_company({"company": one}, names) for one in report.get("changed_since_plan", ())]
+    if changed:
+        out.print("Изменились после плана и не записаны:")
+    for name in changed:
+        out.print(f"- {name}")
+
+
+def _by_issuer(report: Document) -> Table:
+    """Return what is new by issuer, and its month beside the one before, on one basis.
+
+    The month's rows count invoices that stood already, and of one over several months its share.
+    """
+    table = Table(show_edge=False, box=None, padding=(0, 2, 0, 0))
+    for name in ("Юрлицо", "", "Компаний", "Счетов", "Сумма"):
         table.add_column(name, justify="left" if name in ("Юрлицо", "") else "right")
-    for row in sums:
-        cells = (row["issuer"], row["companies"], row["invoices"], row["total"], row["currency"])
-        table.add_row(*(str(cell) for cell in cells))
+    new: dict[tuple[str, str], list[Document]] = {}
+    for row in report["sums"]:
+        new.setdefault((row.get("name", row["issuer"]), row["currency"]), []).append(row)
+    months = {
+        (row.get("issuer", f"юрлицо {row['own_company']}"), row["currency"]): row
+        for row in report["compared"]
+    }
+    for issuer, currency in sorted(new.keys() | months.keys()):
+        rows, month = new.get((issuer, currency), []), months.get((issuer, currency))
+        total = sum(Decimal(row["total"]) for row in rows)
+        companies, invoices = (
+            str(sum(row[name] for row in rows)) for name in ("companies", "invoices")
+        )
+        table.add_row(issuer, "новые счета", companies, invoices, money(str(total), currency))
+        if month is not None:
+            for word, when in (("весь месяц", "now"), ("прошлый месяц", "before")):
+                count, figure = month[f"companies_{when}"], month[f"total_{when}"]
+                table.add_row("", word, str(count), "", money(figure, currency))
     return table
+
+
+def _company(row: Document, names: Mapping[str, Document]) -> str:
+    heading = names.get(str(row["company"]), {})
+    who = person_text(heading)
+    told = f" (ответственный {who})" if who else ""
+    return f"компания {company_text({**heading, **row})}{told}"
 
 
 def _print_counter(
@@ -129,10 +180,11 @@ def _print_gate(out: Console, report: Document) -> None:
 
 
 def _compared(row: Document) -> str:
+    before, now = (money(row[name], row["currency"]) for name in ("total_before", "total_now"))
+    issuer = row.get("issuer", f"юрлицо {row['own_company']}")
     return (
-        f"юрлицо {row['own_company']}, {row['currency']}: компаний было "
-        f"{row['companies_before']}, стало {row['companies_now']}; сумма была "
-        f"{row['total_before']}, стала {row['total_now']}"
+        f"{issuer}: компаний было {row['companies_before']}, стало {row['companies_now']}; "
+        f"сумма была {before}, стала {now}"
     )
 
 
@@ -140,25 +192,25 @@ def print_explanation(document: Document) -> None:
     """Print why a company was billed so, or not."""
     out = console()
     head = f"Компания {document['company']} {document.get('title', '')}".rstrip()
-    when = f" · на {_day(document['on'])}" if document.get("on") else ""
+    when = f" · на {day_text(document['on'])}" if document.get("on") else ""
     out.print(f"{head}: {DECISIONS[document['decision']]}{when}", style="bold")
+    if person_text(document):
+        out.print(f"Ответственный: {person_text(document)}")
     if document.get("parked"):
         out.print(f"На паузе: {document['parked']}")
+    numbers = {one["key"]: one for one in document.get("issued", ())}
     for reason in document["reasons"]:
         out.print(f"• {reason['text']}")
     for invoice in document["invoices"]:
+        issued = numbers.get(invoice["key"])
+        number = f"№ {issued['number'] or issued['id']}, " if issued else ""
         out.print(
-            f"{invoice['title']} — {invoice['issuer']}, договор {invoice['contract_number']}, "
-            f"итого {invoice['total']} {invoice['currency']}, оплатить до "
-            f"{_day(invoice['pay_by'])}"
+            f"{number}{invoice['title']} — {invoice['issuer']}, договор "
+            f"{invoice['contract_number']}, итого {money(invoice['total'], invoice['currency'])}, "
+            f"оплатить до {day_text(invoice['pay_by'])}"
         )
         for line in invoice["lines"]:
-            credit = "" if line["credit"] == "0.00" else f" − {line['credit']}"
-            vat = "без НДС" if line["vat_rate"] is None else f"НДС {line['vat_rate']} %"
-            out.print(
-                f"    {line['name']}: {line['quantity']} × {line['price']}{credit} = "
-                f"{line['total']} ({vat}: {line['vat']})"
-            )
+            out.print(f"    {_line(line, invoice['currency'])}")
     for note in document["explanation"]:
         out.print(f"  {note['rule']} {note['text']}")
     for note in document["warnings"]:
@@ -166,6 +218,15 @@ def print_explanation(document: Document) -> None:
     if document.get("last_bill"):
         out.print(f"Как был посчитан счёт (запуск {document['last_bill']['run_id']}):")
         print_explanation(document["last_bill"])
+
+
+def _line(line: Document, currency: str) -> str:
+    price, credited, total, vat = (
+        money(line[name], currency) for name in ("price", "credit", "total", "vat")
+    )
+    credit = "" if line["credit"] == "0.00" else f" − {credited}"
+    taxed = "без НДС" if line["vat_rate"] is None else f"НДС {line['vat_rate']} %: {vat}"
+    return f"{line['name']}: {line['quantity']} × {price}{credit} = {total} ({taxed})"
 
 
 def print_company(document: Document) -> None:
@@ -176,15 +237,16 @@ def print_company(document: Document) -> None:
         if document.get(name) is not None:
             out.print(f"{CHECKS.get(name, name)}: {document[name]}")
     for code, text in document["fees"].items():
-        out.print(f"Тариф ({code}): {text or '—'}")
+        out.print(f"Тариф, {service(code)}: {text or '—'}")
     for line in _papers(document):
         out.print(line)
     for title in document["contracts"]:
         out.print(f"Договор: {title}")
     for row in document["invoices"]:
         out.print(
-            f"Счёт {row['id']} от {_day(row['created'])}: {row['title']} — {row['total']} "
-            f"{row['currency']}, {row['state']}"
+            f"Счёт № {row['number'] or row['id']} (id {row['id']}) от {day_text(row['created'])}: "
+            f"{row['title']} — {money(row['total'], row['currency'])}, "
+            f"{INVOICE_STATES[row['state']]}"
         )
     for problem in document["problems"]:
         out.print(f"Не понято: {problem}")
@@ -208,7 +270,7 @@ def _papers(document: Document) -> Iterator[str]:
         yield "Счета в банке: не заполнены"
     user = document.get("responsible")
     if user is not None:
-        gone = " (уволен)" if user["active"] is False else ""
+        gone = " (уволен)" if user.get("active") is False else ""
         name = user["name"] or "имени портал не показывает"
         yield f"Ответственный: {name}, id {user['id']}{gone}"
 
@@ -235,12 +297,3 @@ def print_checks(document: Document, config: Path) -> None:
     else:
         out.print(f"Готово{warned}.", style="bold")
         out.print(f"Дальше: {command} run month --dry-run")
-
-
-def _violation(found: Document) -> str:
-    return f"компания {found['company']}: {found['text']}"
-
-
-def _day(text: str) -> str:
-    year, month, day = text.split("-")
-    return f"{day}.{month}.{year}"

@@ -75,6 +75,7 @@ WRITTEN = {
     "put_stage": "стадии",
     "post_message": "сообщения",
 }
+INVOICE_STATES = {"live": "выставлен", "paid": "оплачен", "cancelled": "отменён"}
 CHECKS = {
     "status": "Статус",
     "connection": "Где найти",

@@ -10,6 +10,7 @@ from datetime import date
 from stavbill.billing.decision import Skip, SkipReason
 from stavbill.billing.facts import CompanyId
 from stavbill.errors import ConfigError
+from stavbill.operations.names import companies_named, issued_invoices
 from stavbill.operations.parts import Parts
 from stavbill.operations.present import Document, decision_document
 from stavbill.operations.rerun import RerunRequest, decide_live
@@ -63,12 +64,13 @@ def _stored_document(parts: Parts, stored: StoredDecision) -> Document:
         billed = latest_bill(db, parts.portal, stored.company)
     records = known.get(stored.company)
     covered = isinstance(stored.decision, Skip) and stored.decision.reason is SkipReason.COVERED
-    last = {} if not covered or billed is None else _last_bill(billed)
+    last = {} if not covered or billed is None else _last_bill(billed, records)
     return (
         decision_document(stored.decision)
         | last
         | {
-            "title": records.company.title if records is not None else "",
+            **companies_named(parts, [stored.company])[int(stored.company)],
+            "issued": issued_invoices(stored.decision, records),
             "source": "run",
             "run_id": stored.run,
             "on": run.on.isoformat() if run is not None else None,
@@ -77,9 +79,11 @@ def _stored_document(parts: Parts, stored: StoredDecision) -> Document:
     )
 
 
-def _last_bill(billed: StoredDecision) -> Document:
+def _last_bill(billed: StoredDecision, known: CompanyRecords | None) -> Document:
     """Return the decision behind the invoices that cover the month now, as `last_bill`."""
-    return {"last_bill": decision_document(billed.decision) | {"run_id": billed.run}}
+    issued = issued_invoices(billed.decision, known)
+    more = {"run_id": billed.run, "issued": issued}
+    return {"last_bill": decision_document(billed.decision) | more}
 
 
 def show_company(parts: Parts, company: int) -> Document:
@@ -98,7 +102,8 @@ def show_company(parts: Parts, company: int) -> Document:
             f"stavbill company show {company} --live"
         )
         raise ConfigError(msg)
-    return company_document(known, parked.get(wanted), stored)
+    names = companies_named(parts, [wanted])[company]
+    return company_document(known, parked.get(wanted), stored) | names
 
 
 def company_document(

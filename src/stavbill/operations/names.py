@@ -10,12 +10,15 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from stavbill.billing.decision import Bill, Decision
 from stavbill.billing.facts import CompanyId
 from stavbill.errors import PortalError
 from stavbill.log import get_logger
 from stavbill.operations.parts import Parts
 from stavbill.operations.present import Document
 from stavbill.plan.effects import UserId
+from stavbill.plan.join import CompanyRecords
+from stavbill.plan.keys import format_invoice_key
 from stavbill.store.control import SharedText
 from stavbill.store.lookup import headings_of
 
@@ -58,6 +61,17 @@ def companies_named(parts: Parts, companies: Sequence[CompanyId]) -> dict[int, D
         title, user = known.get(company, ("", None))
         told[int(company)] = {"title": title, "responsible": _responsible(user, names)}
     return told
+
+
+def issued_invoices(decision: Decision, known: CompanyRecords | None) -> list[Document]:
+    """Return id and number of those invoices of a decision that the portal had at last reading."""
+    drafts = decision.drafts if isinstance(decision, Bill) else ()
+    keys = {str(format_invoice_key(draft.key)) for draft in drafts}
+    return [
+        {"key": record.external_id, "id": int(record.issued.invoice), "number": record.number}
+        for record in (known.invoices if known is not None else ())
+        if record.external_id in keys
+    ]
 
 
 def _responsible(user: UserId | None, names: Mapping[str, object]) -> Document | None:

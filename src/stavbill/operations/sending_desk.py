@@ -24,6 +24,7 @@ from stavbill.operations.letters import (
     renew_messages,
 )
 from stavbill.operations.mail_parts import MailOptions
+from stavbill.operations.names import companies_named
 from stavbill.operations.parts import Parts
 from stavbill.operations.present import Document
 from stavbill.plan.effects import EffectKey
@@ -266,6 +267,11 @@ def sending_log(parts: Parts, company: int | None, *, limit: int = 100) -> Docum
             | {"messages": [_message_row(db, message) for message in messages[one.sending]]}
             for one in found
         ]
+    known = companies_named(parts, sorted({one.company for one in found}))
+    for row, one in zip(rows, found, strict=True):
+        heading = known[int(one.company)]
+        # `title` is the invoice's here.
+        row |= {"company_title": heading["title"], "responsible": heading["responsible"]}
     return {"sendings": rows}
 
 

@@ -9,11 +9,9 @@ from collections.abc import Collection, Sequence
 
 from stavbill.billing.decision import Bill, Decision, Hold
 from stavbill.errors import ConfigError
-from stavbill.operations.names import named
+from stavbill.operations.names import issued_invoices, named
 from stavbill.operations.parts import Parts
 from stavbill.operations.present import Document, decision_document
-from stavbill.plan.join import CompanyRecords
-from stavbill.plan.keys import format_invoice_key
 from stavbill.store.decisions import StoredDecision, decision_of, decisions_after
 from stavbill.store.mirror import portfolios
 from stavbill.store.runs import Run, RunId, RunKind, last_finished, latest_runs, read_run
@@ -83,22 +81,11 @@ def _rows(parts: Parts, chunk: Sequence[StoredDecision], previous: Run | None) -
         decision_document(one.decision)
         | {
             "change": _change(one, before[one.company]),
-            "issued": _issued(one.decision, records.get(one.company)),
+            "issued": issued_invoices(one.decision, records.get(one.company)),
         }
         for one in chunk
     ]
     return named(parts, rows)
-
-
-def _issued(decision: Decision, known: CompanyRecords | None) -> list[Document]:
-    """Return id and number of those invoices of a decision that the portal had at last reading."""
-    drafts = decision.drafts if isinstance(decision, Bill) else ()
-    keys = {str(format_invoice_key(draft.key)) for draft in drafts}
-    return [
-        {"key": record.external_id, "id": int(record.issued.invoice), "number": record.number}
-        for record in (known.invoices if known is not None else ())
-        if record.external_id in keys
-    ]
 
 
 def list_runs(parts: Parts, *, limit: int, everything: bool) -> Document:

@@ -43,6 +43,15 @@ def rerun_id(portal: str, company: int, request: str) -> str:
     return f"{RERUN}{portal}:{company}:{request}"
 
 
+def company_of_rerun(workflow: str, portal: str) -> int | None:
+    """Return the company that a workflow reruns, None for a workflow of another kind."""
+    beginning = f"{RERUN}{portal}:"
+    if not workflow.startswith(beginning):
+        return None
+    company, _, _ = workflow.removeprefix(beginning).partition(":")
+    return int(company) if company.isdecimal() else None
+
+
 def runs_of(workflow: str, portal: str, events: Collection[str]) -> tuple[RunId, ...]:
     """Return the runs that a workflow may write by; `events` are the posts that it deals with.
 
