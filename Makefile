@@ -24,9 +24,9 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-ha
 
 # Debian's libraries for documents: Pango lays out, HarfBuzz makes fonts small four times as fast.
 DEBIAN := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-liberation
-# For tests alone: PostgreSQL for the store, and what looks at documents and pages as people and
-# banks do.
-DEBIAN_TEST := $(DEBIAN) postgresql poppler-utils zbar-tools chromium chromium-driver
+# For tests alone: PostgreSQL for the store, what looks at documents and pages as people and banks
+# do, and systemd-analyze with libseccomp for the units; systemd itself is not started.
+DEBIAN_TEST := $(DEBIAN) postgresql poppler-utils zbar-tools chromium chromium-driver systemd
 
 .DELETE_ON_ERROR:
 .PHONY: help install dev debian fonts demo test test-days check static golden bench chaos lock simulate

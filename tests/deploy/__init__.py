@@ -1,0 +1,1 @@
+"""The units and scripts that put the service on a server."""
