@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -22,6 +23,44 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         ...
+
+
+def machine_time() -> datetime:
+    """Return the machine's own time of day, whatever clock a sandbox told us to show."""
+    return datetime.now(tz=UTC)
+
+
+class Observer:
+    """What stands unchanged before this process's eyes, by its own monotonic clock.
+
+    Another machine's clock may be wrong by minutes: how long ago something was written there is
+    not told by the time that it bears, but by how long it has been seen so.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        """Begin to look; nothing has been seen yet."""
+        self._clock = clock
+        self._seen: dict[str, tuple[object, float]] = {}
+
+    def unchanged_s(self, name: str, value: object) -> float:
+        """Look at a named value: for how many seconds it has been seen so, 0 at first."""
+        now = self._clock.monotonic()
+        known = self._seen.get(name)
+        if known is None or known[0] != value:
+            self._seen[name] = value, now
+            return 0.0
+        return now - known[1]
+
+    def is_new(self, name: str, value: object) -> bool:
+        """Say whether a named value was not there, or was another, at the last look."""
+        known = self._seen.get(name)
+        return known is None or known[0] != value
+
+    def forget_all_but(self, names: Collection[str], *, of: str) -> None:
+        """Forget what is not there any more of those whose names begin with `of`."""
+        for name in self._seen.keys() - set(names):
+            if name.startswith(of):
+                del self._seen[name]
 
 
 class SystemClock:

@@ -45,6 +45,19 @@ class InterruptedByPersonError(StavbillError):
     """A person pressed Ctrl+C: what was sent is settled, the rest stands planned. Exit code 130."""
 
 
+class NotOurPortalError(WritingStoppedError):
+    """The portal's mark is not this database's: another writes to it, or is ahead of ours.
+
+    Nothing was written since that was seen. `is_behind` says that our own installation wrote to the
+    portal what this database does not know: it is a copy that was put back.
+    """
+
+    def __init__(self, text: str, *, is_behind: bool) -> None:
+        """Keep whether it is our own database that is older than the world."""
+        super().__init__(text)
+        self.is_behind = is_behind
+
+
 class StoreError(StavbillError):
     """The database cannot be used (full disk, read-only, wrong version); says what to do."""
 

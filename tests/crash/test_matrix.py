@@ -100,7 +100,7 @@ async def test_taken_over_when_the_claim_has_run_out(
         strike.process = await killed.month()
         await strike.process.ends(*struck(-signal.SIGKILL, number, len(undisturbed.points)))
         killed.portal.gate.watch(None)
-        monkeypatch.setattr("stavbill.app.build.owner_is_gone", lambda _owner: False)
+        monkeypatch.setattr("stavbill.app.journals.owner_is_gone", lambda _owner: False)
         await finished(killed, undisturbed)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -27,6 +27,8 @@ from tests.store.samples import NOON, PORTAL, TENTH, effects_of
 from tests.support.virtual_time import BEGINNING, VirtualClock
 
 RUN = RunId("run-1")
+# Who recorded the plans: the journals of a scene have seen it alive, unless a test says otherwise.
+RECORDER = "recorder"
 # Four invoices a batch, so that a few companies make many batches.
 SETTINGS = JournalSettings(batch_commands=8, in_flight=3)
 
@@ -77,7 +79,7 @@ def begin(store: Store, companies: int, *, run: RunId = RUN) -> None:
     """Record the plan of a run that may be applied."""
     with store.write() as db:
         start_run(db, run, portal=PORTAL, kind=RunKind.MONTH, on=TENTH, dry_run=False, at=NOON)
-    recorder = Journal(store, [], _Standing(), portal=PORTAL, owner="recorder")
+    recorder = Journal(store, [], _Standing(), portal=PORTAL, owner=RECORDER)
     recorded = recorder.record(run, plan(companies))
     assert recorded.contradictions == ()
     with store.write() as db:
@@ -104,10 +106,17 @@ def journal_on(
     owner: str = "one",
     clock: Clock | None = None,
     settings: JournalSettings = SETTINGS,
+    companions: Collection[str] = (RECORDER,),
 ) -> Journal:
     adapters: list[Executor] = [InvoiceAdapter(world), StateAdapter(world)]
     return Journal(
-        store, adapters, clock or VirtualClock(), portal=PORTAL, owner=owner, settings=settings
+        store,
+        adapters,
+        clock or VirtualClock(),
+        portal=PORTAL,
+        owner=owner,
+        settings=settings,
+        companions=companions,
     )
 
 

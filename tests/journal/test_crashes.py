@@ -168,9 +168,12 @@ def test_a_process_that_took_over_its_own_claim_sends_once() -> None:
 
         async def main() -> None:
             slow = asyncio.ensure_future(journal_on(store, world, owner="slow").apply(RUN))
+            await asyncio.sleep(1)
+            # Somebody who only looks puts in doubt what has stood still before his eyes, and goes.
+            other = journal_on(store, world, owner="other")
+            await other.apply(RUN, wait_doubts=False)
             await asyncio.sleep(SETTINGS.claim_s + SETTINGS.late_s + 1)
-            # Somebody who only looks puts what vanished in doubt, and goes.
-            await journal_on(store, world, owner="other").apply(RUN, wait_doubts=False)
+            await other.apply(RUN, wait_doubts=False)
             assert keys_in(store, Status.DOUBT) == set(invoice_keys(4))
             await slow
             await world.calm()

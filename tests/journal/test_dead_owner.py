@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 
-from stavbill.app.build import owner_is_gone
+from stavbill.app.processes import owner_is_gone
 
 
 def test_a_process_that_has_ended_is_gone() -> None:

@@ -30,6 +30,7 @@ from stavbill.plan.effects import (
     PostMessage,
     PutFields,
     PutInvoice,
+    PutMark,
     PutStage,
     TaskId,
     UserId,
@@ -93,7 +94,7 @@ def applied(now: Standing, effects: tuple[Effect, ...]) -> Standing:
     return now
 
 
-def _one(now: Standing, effect: Effect) -> Standing:
+def _one(now: Standing, effect: Effect) -> Standing:  # noqa: PLR0911  one arm for each kind
     match effect:
         case PutInvoice():
             return _with_invoice(now, effect)
@@ -106,6 +107,8 @@ def _one(now: Standing, effect: Effect) -> Standing:
             return _with_mended(now, effect)
         case AddTimeline(key=key) | PostMessage(key=key):
             return replace(now, settled=now.settled | {key})
+        case PutMark():
+            return now
         case PutStage(invoice=key, stage=stage):
             invoices = tuple(
                 replace(known, state=STATES.get(stage, InvoiceState.LIVE))

@@ -73,11 +73,13 @@ from stavbill.plan.effects import (
     PostMessage,
     PutFields,
     PutInvoice,
+    PutMark,
     PutStage,
     TaskId,
     UserId,
 )
 from stavbill.plan.keys import format_invoice_key
+from stavbill.plan.portal_marks import PortalMark
 from stavbill.plan.records import (
     CompanyRecord,
     ContractRecord,
@@ -278,7 +280,9 @@ def effects_of(company: int) -> tuple[Effect, ...]:
 def every_effect() -> tuple[Effect, ...]:
     """Return one effect of every kind: a company's, and the one that concerns none."""
     report = PostMessage(key=EffectKey("run-report:1"), dialog="chat58", text="Прогон закончен")
-    return (*effects_of(1), report)
+    mark = PortalMark(id="1a2b", epoch=2, lineage=3, name="cafe", after="", host="billing-1")
+    put = PutMark(key=EffectKey("installation:cafe"), own_company=1, mark=mark, replaces=(7,))
+    return (*effects_of(1), report, put)
 
 
 def facts_samples() -> tuple[Facts, ...]:

@@ -32,6 +32,7 @@ from stavbill.store.unsettled import settled_keys, unsettled_companies, unsettle
 from tests.store.samples import NOON, PORTAL, TENTH, effects_of, put_invoice
 
 ONE = CompanyId(1)
+ME = "here:1:aaaa"
 LATE, QUIET = timedelta(seconds=60), timedelta(seconds=65)
 
 
@@ -44,7 +45,7 @@ def begin(store: Store, name: str) -> RunId:
 
 def record(store: Store, run: RunId, *effects: Effect) -> Recorded:
     with store.write() as db:
-        return record_effects(db, run, effects, portal=PORTAL, at=NOON)
+        return record_effects(db, run, effects, portal=PORTAL, by=ME, at=NOON)
 
 
 def intents(store: Store, run: RunId) -> dict[str, Intent]:
@@ -84,7 +85,7 @@ def test_what_comes_after_waits_and_then_knows_the_portal_id(store: Store) -> No
         ready = [
             one.effect.kind
             for rank in sorted(set(RANKS.values()))
-            for one in ready_intents(db, Scope(run), rank, at=NOON, limit=9)
+            for one in ready_intents(db, Scope(run, witnesses=(ME,)), rank, at=NOON, limit=9)
         ]
     assert ready == ["put_invoice", "open_task", "mend_task"]
     assert send(store, run, "put_stage") == frozenset()
@@ -92,7 +93,9 @@ def test_what_comes_after_waits_and_then_knows_the_portal_id(store: Store) -> No
     assert send(store, run, "put_invoice") == {invoice}
     assert learn(store, invoice, Status.DONE, portal_id=77) == {invoice: Status.DONE}
     with store.read() as db:
-        ready_now = ready_intents(db, Scope(run), RANKS["put_stage"], at=NOON, limit=9)
+        ready_now = ready_intents(
+            db, Scope(run, witnesses=(ME,)), RANKS["put_stage"], at=NOON, limit=9
+        )
         (stage,) = (one for one in ready_now if one.effect.kind == "put_stage")
         assert settled_ids(db, [stage]) == {stage.intent: {known["put_invoice"].key: 77}}
         assert settled_keys(db, PORTAL, [ONE]) == {ONE: {known["put_invoice"].key}}

@@ -13,6 +13,7 @@ from ctypes.util import find_library
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from stavbill.app.build import common_clock
 from stavbill.app.checks import Check, Status, doubtful, failed, good
 from stavbill.app.documents import style_of
 from stavbill.app.mail import WithoutDocuments, mail_problems, open_mail
@@ -21,12 +22,17 @@ from stavbill.app.portal_checks import check_portal
 from stavbill.app.setup import Document, ask_portal
 from stavbill.app.weaknesses import weaknesses
 from stavbill.bitrix.discover import discover
-from stavbill.clock import Clock
+from stavbill.bitrix.read.shape import PortalShape
+from stavbill.bitrix.server_time import ServerTime
+from stavbill.clock import Clock, machine_time
 from stavbill.documents.page import Pages
 from stavbill.errors import ConfigError, StoreError, WialonError
+from stavbill.operations.clocks import ADVICE, clocks_apart
+from stavbill.plan.portal_marks import Whose, head_of, whose
 from stavbill.settings import Settings, load_settings
 from stavbill.settings.load import NO_WEBHOOK
 from stavbill.store.control import SharedText, raised_flags
+from stavbill.store.installation import know_installation, knows_token
 from stavbill.store.schema import newest_version, open_store
 from stavbill.wialon.check import check_connection
 from stavbill.wialon.connection import Connection, token_variable
@@ -43,7 +49,7 @@ async def examine(
         settings = load_settings(config, os.environ if env is None else env)
     except ConfigError as wrong:
         return _document([failed("settings", f"настройки {config} не годятся", str(wrong))])
-    clock = clock or settings.clock()
+    clock = clock or _clock(settings)
     portal, wialon, mail = await asyncio.gather(
         _portal(settings, clock), _wialon(settings, clock), _mail(settings)
     )
@@ -61,6 +67,18 @@ async def examine(
             *weaknesses(settings),
         ]
     )
+
+
+def _clock(settings: Settings) -> Clock:
+    """Return the database's time where it can be had; a database that is not ready is told of."""
+    try:
+        store = open_store(settings.database_url.get_secret_value())
+        try:
+            return common_clock(settings, store)
+        finally:
+            store.close()
+    except (StoreError, ConfigError):
+        return settings.clock()
 
 
 def _document(checks: Sequence[Check]) -> Document:
@@ -138,9 +156,42 @@ async def _portal(settings: Settings, clock: Clock) -> list[Check]:
         return [failed("portal", "портал не отвечает или не пускает вебхук", str(trouble))]
     host = urlsplit(webhook).netloc
     checks = [good("portal", f"портал {host} отвечает, вебхук действует")]
+    checks += _clocks(clock, survey.time, host)
+    checks.append(_whose(settings, survey.shape, clock))
     checks += check_portal(settings, discover(survey))
     checks += await check_own_papers(settings, survey.shape, clock)
     return checks
+
+
+def _clocks(clock: Clock, seen: ServerTime | None, host: str) -> list[Check]:
+    """Compare this machine's clock with the portal's, and with the database's where it has one."""
+    apart = clocks_apart(clock, seen, portal=host, true_now=machine_time())
+    if apart:
+        return [failed("clock", " ".join(apart), ADVICE)]
+    return [good("clock", "часы идут верно")] if seen is not None else []
+
+
+def _whose(settings: Settings, shape: PortalShape, clock: Clock) -> Check:
+    """Say whether the portal is this database's, another's, or nobody's yet."""
+    head = head_of(shape.marks or ())
+    if head is None:
+        return good("installation", "портал пока не ведёт ни одна база stavbill")
+    try:
+        store = open_store(settings.database_url.get_secret_value())
+        try:
+            known = know_installation(store, at=clock.now())
+            with store.read() as db:
+                is_known = knows_token(db, urlsplit(settings.webhook_url()).netloc, head.mark.name)
+        finally:
+            store.close()
+    except (StoreError, ConfigError):
+        return doubtful("installation", "база не готова: чей портал, не сказать", "")
+    judged = whose(head, id_=known.id, epoch=known.epoch, is_known=is_known)
+    if judged is Whose.OURS:
+        return good("installation", f"портал ведёт эта база ({head.mark.host})")
+    text = f"портал ведёт другая база, или эта отстала от него: сервер {head.mark.host}"
+    fix = "stavbill portal takeover --yes, если писать должна эта база"
+    return failed("installation", text, fix)
 
 
 async def _wialon(settings: Settings, clock: Clock) -> list[Check]:

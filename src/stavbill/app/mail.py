@@ -10,8 +10,9 @@ from pathlib import Path
 
 import httpx
 
-from stavbill.app.build import open_parts, owner_is_gone, process_name
+from stavbill.app.build import open_parts
 from stavbill.app.documents import documents_of, open_pool
+from stavbill.app.processes import owner_is_gone, process_name
 from stavbill.delivery.letter import Mailbox
 from stavbill.delivery.links import Links
 from stavbill.delivery.mailboxes import ImapBox, ImapSettings, MaildirBox, NoticeBox

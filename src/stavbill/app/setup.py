@@ -9,7 +9,7 @@ import os
 import tomllib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -144,7 +144,8 @@ async def ask_portal(
     clock = clock or SystemClock()
     async with _gateway(webhook, clock) as gateway:
         try:
-            return await survey_portal(gateway, clock, groups=groups, users=users)
+            survey = await survey_portal(gateway, clock, groups=groups, users=users)
+            return replace(survey, time=gateway.server_time)
         except PortalError as trouble:
             said = str(trouble).rstrip(".")
             msg = (

@@ -19,6 +19,7 @@ from stavbill.bitrix.labels import LabelMatches, match_labels
 from stavbill.bitrix.mapping import UserField
 from stavbill.bitrix.read.pages import with_all_pages
 from stavbill.bitrix.read.shape import PortalShape, first_questions, known_shape, second_questions
+from stavbill.bitrix.server_time import ServerTime
 from stavbill.bitrix.write.values import id_at, rows_at, text_at
 from stavbill.clock import Clock
 from stavbill.plan.effects import InvoiceStage
@@ -59,6 +60,7 @@ class Survey:
     scopes: frozenset[str] | None
     offset_h: float | None
     declined: Mapping[str, CommandFailure]
+    time: ServerTime | None = None
 
     def group_named(self, name: str) -> int | None:
         """Return the workgroup of this name, case and spaces aside; None when not just one."""

@@ -43,6 +43,7 @@ from stavbill.bitrix.failures import (
     tidy,
 )
 from stavbill.bitrix.limiter import Limiter, Ticket
+from stavbill.bitrix.server_time import ServerTime, server_time
 from stavbill.clock import Clock
 from stavbill.errors import ConfigError, PortalError
 
@@ -165,6 +166,8 @@ class Gateway:
         self._is_in_time = is_in_time
         self.limiter = limiter
         self.requests = 0
+        # The portal's own time, by its last answer.
+        self.server_time: ServerTime | None = None
         # How many requests wait for their answer now.
         self.in_flight = 0
 
@@ -234,8 +237,11 @@ class Gateway:
         self.in_flight += 1
         started = self._clock.monotonic()
         outcome = "cancelled"
+        asked = self._clock.now()
         try:
             response = await self._send(method, body)
+            date, now = response.headers.get("Date"), self._clock.now()
+            self.server_time = server_time(date, asked=asked, answered=now) or self.server_time
             envelope = self._read(method, response)
             outcome = "ok"
         except PortalError as failure:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stavbill.operations.parts import Parts
 
 Result = TypeVar("Result")
-BUG, CONFIG, STOPPED = 1, 2, 4
+BUG, CONFIG, WAITS, STOPPED = 1, 2, 3, 4
 # What a shell says of a command that Ctrl+C ended: 128 and the number of the signal.
 INTERRUPTED = 130
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stavbill.cli.checking import sync
-from stavbill.cli.common import print_json, say
+from stavbill.cli.common import WAITS, print_json, say
 from stavbill.cli.run import Json
 
 app = typer.Typer(help="Портал Битрикс24.", no_args_is_help=True)
@@ -95,6 +95,37 @@ def discover(
     say(document["toml"] if write is None else f"Записано: {write}")
     _list("Не найдено", document["unmatched"])
     _list("Проверьте", document["proposals"])
+
+
+@app.command("takeover")
+def takeover(
+    context: typer.Context,
+    yes: Annotated[bool, typer.Option("--yes", help="Не спрашивать.")] = False,
+    who: Annotated[str | None, typer.Option("--who", help="Кто (иначе имя пользователя).")] = None,
+    as_json: Json = False,
+) -> None:
+    """Сделать портал порталом этой базы: та, что вела его до сих пор, больше не запишет ничего.
+
+    Сначала остановите ту программу и убедитесь, что эта база знает всё, что она записала.
+    Пример: stavbill portal takeover --yes
+    """
+    import asyncio
+    import getpass
+
+    from stavbill.app.taking_over import take_portal_over
+
+    if not yes and (as_json or not typer.confirm("Писать на портал будет эта база?")):
+        say("Ничего не изменено. Без вопроса: stavbill portal takeover --yes")
+        raise typer.Exit(WAITS)
+    document = asyncio.run(take_portal_over(context.obj.config, who=who or getpass.getuser()))
+    if as_json:
+        print_json(document)
+    elif document["changed"]:
+        say(f"Портал {document['portal']} ведёт эта база, эпоха {document['epoch']}.")
+        if document["was"]:
+            say(f"До сих пор: {document['was']}")
+    else:
+        say(f"Портал {document['portal']} и так ведёт эта база.")
 
 
 def doctor(context: typer.Context, as_json: Json = False) -> None:

@@ -12,12 +12,15 @@ FLAGS = {
     "kill_switch": "остановлено человеком",
     "read_only": "только чтение (safety.read_only в настройках)",
     "violation": "нарушение, которое сделал сам stavbill",
+    "other_store": "портал ведёт другая база stavbill, или эта база отстала от него",
 }
 WAYS_OUT = {
     "kill_switch": "Снять: stavbill go",
     "read_only": "Снять: уберите safety.read_only из настроек этой машины; если её "
     "больше нет: stavbill go --machine-gone",
     "violation": "Разберитесь (stavbill check), затем: stavbill go --after-violation",
+    "other_store": "Если писать должна эта база: stavbill portal takeover --yes; если она "
+    "восстановлена из копии: stavbill restored --adopt --yes",
 }
 
 

@@ -74,6 +74,7 @@ WRITTEN = {
     "mend_task": "правки задач",
     "put_stage": "стадии",
     "post_message": "сообщения",
+    "put_mark": "отметки портала",
 }
 INVOICE_STATES = {"live": "выставлен", "paid": "оплачен", "cancelled": "отменён"}
 CHECKS = {

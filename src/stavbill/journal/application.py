@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from stavbill.clock import Clock
 from stavbill.errors import InterruptedByPersonError, StavbillError
+from stavbill.journal.claim import Claim
 from stavbill.journal.crew import Batch, Crew
 from stavbill.journal.executor import Executor
 from stavbill.journal.fence import fenced, refuse_interrupted
@@ -128,6 +129,8 @@ class Application:
             for rank in ranks:
                 while self._send_next(rank, partly=True):
                     pass
+        if not self._tasks and self._stop is None:
+            self._question_others()
 
     def _send_next(self, rank: int, *, partly: bool) -> bool:
         """Claim and start the next batch of a rank; False when there is none to start."""
@@ -154,6 +157,18 @@ class Application:
             self._start(self._send(claimed_batch, claimed))
         self._too_few.pop(rank, None)
         return True
+
+    def _question_others(self) -> None:
+        """Ask about what other processes planned, when nothing of our own is left to do.
+
+        Only who planned an effect knows that it is not there: the database may be a copy that was
+        put back, and the effect in the portal since.
+        """
+        if not self._ledger.has_questions():
+            return
+        self._stop = self._ledger.stopped()
+        if self._stop is None and self._ledger.question(self._settings.find_chunk):
+            self._ask_about_doubts()
 
     def _ask_about_doubts(self) -> None:
         limit = self._settings.find_chunk
@@ -225,15 +240,18 @@ class Application:
         claimed = self._ledger.first_claim_end()
         if claimed is not None and self._wait_doubts:
             vanished = claimed + timedelta(seconds=self._settings.late_s)
-            # Somebody else is sending: look whether what they settled wakes anything.
-            times.append(min(vanished, now + timedelta(seconds=self._settings.poll_s)))
+            # Somebody else is sending: look whether what they settled wakes anything, and whether
+            # they have vanished, of which the end of a claim says nothing by another's clock.
+            soon = now + timedelta(seconds=self._settings.retry_s)
+            later = now + timedelta(seconds=self._settings.poll_s)
+            times.append(min(max(vanished, soon), later))
         return min(times, default=None)
 
     # ---------------------------------------------------------------------------------- the work
     async def _send(self, batch: Batch, claimed: Claimed) -> None:
         """Send a claimed batch and settle its outcomes in one transaction."""
         try:
-            claim = _Claim(self._ledger, self._clock, self._settings, claimed)
+            claim = Claim(self._ledger, self._clock, self._settings, claimed)
             if not claim.may_send():
                 outcomes = {one.key: Refused("срок отправки вышел") for one in batch.intents}
                 self._settle_sent(batch, claimed, dict(outcomes))
@@ -332,35 +350,6 @@ class Application:
 
     def _failed(self, reason: str) -> None:
         self._stop = self._stop or self._patience.failed(self._clock.monotonic(), reason)
-
-
-class _Claim:
-    """A batch's right to leave: enough of the claim is left, and no flag is up."""
-
-    def __init__(
-        self,
-        ledger: Ledger,
-        clock: Clock,
-        settings: JournalSettings,
-        claimed: Claimed,
-    ) -> None:
-        self._ledger = ledger
-        self._clock = clock
-        self._needed = timedelta(seconds=settings.request_timeout_s)
-        self._claimed = claimed
-        self._until: datetime | None = claimed.until
-
-    def may_send(self) -> bool:
-        """Say whether the batch may leave now; a claim that runs out is renewed if still ours."""
-        if self._until is None or self._ledger.stopped() is not None:
-            return False
-        if self._until - self._clock.now() < self._needed:
-            self._until = self._ledger.renew(self._claimed)
-        return self._until is not None
-
-    def is_in_time(self) -> bool:
-        """Say whether much of the claim is left: nobody takes it over before its end."""
-        return self._until is not None and self._until - self._clock.now() >= self._needed / 2
 
 
 def _interrupted() -> StavbillError | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from stavbill.billing.facts import CompanyId
-from stavbill.clock import Clock
+from stavbill.clock import Clock, Observer
 from stavbill.journal.application import Application
 from stavbill.journal.crew import Crew
 from stavbill.journal.executor import Executor
@@ -14,7 +15,6 @@ from stavbill.journal.ledger import Ledger
 from stavbill.journal.report import JournalReport
 from stavbill.journal.settings import JournalSettings
 from stavbill.plan.effects import Effect
-from stavbill.store.claims import claim_owners, release_dead
 from stavbill.store.database import Store
 from stavbill.store.effects import Status
 from stavbill.store.next_effects import Scope
@@ -25,6 +25,14 @@ from stavbill.store.unsettled import is_stale, unsettled_runs
 DEFAULTS = JournalSettings()
 # Of a run in another state nobody said that its plan shall be sent, or somebody said no.
 _APPLIED = (RunState.APPLYING, RunState.DONE)
+
+
+class Guard(Protocol):
+    """Who says whether the portal may be written to by this database."""
+
+    async def require(self, *, mark: bool) -> None:
+        """Raise when it may not; `mark` makes the portal show that it is this database's."""
+        ...
 
 
 def _silent(_ended: int) -> None:
@@ -42,6 +50,9 @@ class Journal:
     `owner` names this process and no other, before or after it (host, process, start). Several
     journals may apply the same run at once: every effect is claimed by one of them. `is_gone` says
     of another owner that its process has certainly ended; without it the end of claims is awaited.
+    `companions` are owners that this process has seen alive at this very database: what they
+    planned is not there. Of what any other process planned the portal is asked first. `guard` is
+    asked before anything of a run is sent. `observer` is what this process has seen of others.
     """
 
     def __init__(
@@ -54,7 +65,13 @@ class Journal:
         owner: str,
         settings: JournalSettings = DEFAULTS,
         is_gone: Callable[[str], bool] = _nobody,
+        companions: Collection[str] = (),
+        guard: Guard | None = None,
+        observer: Observer | None = None,
     ) -> None:
+        self._observer = observer or Observer(clock)
+        self._guard = guard
+        self._companions = companions
         self._is_gone = is_gone
         self._store = store
         self._crew = Crew(executors)
@@ -66,7 +83,9 @@ class Journal:
     def record(self, run: RunId, effects: Sequence[Effect]) -> Recorded:
         """Record a chunk of a plan, all effects of a company together; durable on return."""
         with self._store.write() as db:
-            return record_effects(db, run, effects, portal=self._portal, at=self._clock.now())
+            return record_effects(
+                db, run, effects, portal=self._portal, by=self._owner, at=self._clock.now()
+            )
 
     async def apply(
         self,
@@ -87,7 +106,8 @@ class Journal:
         Raises `WritingStoppedError` when a flag is up and `PortalError` when the portal cannot be
         written to; then everything stands in the store, and applying again goes on.
         """
-        scope = Scope(run, begun=begun_only, company=company)
+        witnesses = (self._owner, *self._companions)
+        scope = Scope(run, begun=begun_only, company=company, witnesses=witnesses)
         ledger = Ledger(
             self._store,
             self._clock,
@@ -95,7 +115,11 @@ class Journal:
             owner=self._owner,
             scope=scope,
             settings=self._settings,
+            is_gone=self._is_gone,
+            observer=self._observer,
         )
+        if ledger.has_writes():
+            await self.require_portal()
         application = Application(
             ledger,
             self._crew,
@@ -106,6 +130,15 @@ class Journal:
         )
         await application.run()
         return self._report(run, ledger)
+
+    async def require_portal(self, *, mark: bool = True) -> None:
+        """Make sure that the portal is this database's, and (`mark`) that it says so from now on.
+
+        Whatever is written elsewhere than by this journal asks first. Raises `NotOurPortalError`
+        before anything was written, and `PortalError` when the portal cannot say whose it is.
+        """
+        if self._guard is not None:
+            await self._guard.require(mark=mark)
 
     async def resume(
         self,
@@ -121,7 +154,6 @@ class Journal:
         settled: the rest is decided again. A killed run is done when nothing of it is open
         any more; of the kinds that are to be left it stays open for whoever closes it.
         """
-        self._release_dead()
         with self._store.read() as db:
             killed = [one.run for one in unfinished_runs(db, self._portal)]
             open_runs = dict.fromkeys([*killed, *unsettled_runs(db, self._portal)])
@@ -130,6 +162,8 @@ class Journal:
         reports = []
         for run, found in known.items():
             begun_only = run in stale or found.state not in _APPLIED
+            # A mark that was never sent is out of date: the next writer makes its own.
+            begun_only = begun_only or found.kind is RunKind.MARK
             # No company's decision waits for a message in a chat, which may be asked for in vain.
             waits = wait_doubts and found.kind is not RunKind.REPORT
             report = await self.apply(
@@ -144,16 +178,6 @@ class Journal:
                 with self._store.write() as db:
                     set_state(db, run, end, at=self._clock.now(), detail=why)
         return tuple(reports)
-
-    def _release_dead(self) -> None:
-        """Take from senders that have ended what they were sending: it is in doubt."""
-        with self._store.read() as db:
-            gone = [owner for owner in claim_owners(db, self._portal) if self._is_gone(owner)]
-        if gone:
-            quiet = timedelta(seconds=self._settings.quiet_s)
-            now = self._clock.now()
-            with self._store.write() as db:
-                release_dead(db, portal=self._portal, owners=gone, at=now, quiet=quiet)
 
     def _report(self, run: RunId, ledger: Ledger) -> JournalReport:
         doubts, claimed = ledger.waiting(Status.DOUBT), ledger.first_claim_end()

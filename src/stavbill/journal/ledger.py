@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 
-from stavbill.clock import Clock
+from stavbill.clock import Clock, Observer
 from stavbill.errors import WritingStoppedError
 from stavbill.journal.crew import Batch, Crew
 from stavbill.journal.lessons import Lessons
 from stavbill.journal.settings import JournalSettings
 from stavbill.plan.effects import EffectKey
-from stavbill.store.claims import claim, expire_claims, refresh_waits, renew_claim
+from stavbill.store.claims import (
+    claim,
+    claim_ends,
+    doubt_unwitnessed,
+    expire_claims,
+    has_unwitnessed,
+    refresh_waits,
+    release_dead,
+    renew_claim,
+)
 from stavbill.store.control import raised_flags
 from stavbill.store.database import Store
+from stavbill.store.database_clock import is_shared
 from stavbill.store.effects import Intent, IntentId, Status, counts_by_status, settled_ids
 from stavbill.store.next_effects import (
     Scope,
@@ -34,15 +44,21 @@ from stavbill.store.settling import Settlement, settle
 # Every claim of this process has a number: a worker that was given up, and takes its own work over,
 # must not hold what its earlier self still waits to send.
 _numbers = count(1)
+# Begins the names under which claims are observed.
+_CLAIM = "claim "
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Effects that are ours to send until a moment, under the name of this one claim."""
+    """Effects that are ours to send until a moment, under the name of this one claim.
+
+    `ends_s` is the same moment by the monotonic clock: whatever comes first ends it.
+    """
 
     name: str
     ids: frozenset[IntentId]
     until: datetime
+    ends_s: float
 
 
 class Ledger:
@@ -57,7 +73,11 @@ class Ledger:
         owner: str,
         scope: Scope,
         settings: JournalSettings,
+        is_gone: Callable[[str], bool],
+        observer: Observer,
     ) -> None:
+        self._is_gone = is_gone
+        self._observer = observer
         self._store = store
         self._clock = clock
         self._portal = portal
@@ -85,13 +105,55 @@ class Ledger:
         )
 
     def tidy(self) -> None:
-        """Put in doubt what vanished senders left, and see who waits for whom."""
-        late = timedelta(seconds=self._settings.late_s)
+        """Put in doubt what vanished senders were sending, and count again what waits for what."""
+        now = self._clock.now()
         quiet = timedelta(seconds=self._settings.quiet_s)
+        with self._store.read() as db:
+            lost = self._lost(claim_ends(db, self._portal))
+        with self._store.write() as db:
+            if lost:
+                release_dead(db, portal=self._portal, owners=lost, at=now, quiet=quiet)
+            if is_shared(self._clock):
+                late = timedelta(seconds=self._settings.late_s)
+                expire_claims(db, portal=self._portal, at=now, late=late, quiet=quiet)
+            refresh_waits(db, self.scope.run)
+
+    def _lost(self, ends: Mapping[str, datetime]) -> list[str]:
+        """Return the claims whose sender has certainly ended, or has stood still for too long.
+
+        The end that a claim bears is by the clock of who made it: only the database's own clock is
+        everybody's. By any other, a claim is lost that has been the same before our eyes for as
+        long as it lasts, and for the longest that the portal may still be executing.
+        """
+        self._observer.forget_all_but([_CLAIM + name for name in ends], of=_CLAIM)
+        limit_s = self._settings.claim_s + self._settings.late_s
+        lost = [
+            name
+            for name, end in ends.items()
+            if self._observer.unchanged_s(_CLAIM + name, end) >= limit_s
+            and not is_shared(self._clock)
+        ]
+        gone = [name for name in ends if self._is_gone(name)]
+        return list(dict.fromkeys((*gone, *lost)))
+
+    def has_writes(self) -> bool:
+        """Say whether anything of the scope may have to be sent, now or after it was asked for."""
+        with self._store.read() as db:
+            return any(
+                waiting(db, self.scope, status) is not None
+                for status in (Status.PLANNED, Status.DOUBT)
+            )
+
+    def has_questions(self) -> bool:
+        """Say whether others planned anything of which the portal has to be asked."""
+        with self._store.read() as db:
+            return has_unwitnessed(db, self.scope)
+
+    def question(self, limit: int) -> int:
+        """Put in doubt what others planned that may be sent now, up to a limit; how many."""
         now = self._clock.now()
         with self._store.write() as db:
-            expire_claims(db, portal=self._portal, at=now, late=late, quiet=quiet)
-            refresh_waits(db, self.scope.run)
+            return doubt_unwitnessed(db, self.scope, at=now, due=now, limit=limit)
 
     def ready_ranks(self) -> tuple[int, ...]:
         """Return the ranks of which anything may be sent now."""
@@ -119,9 +181,10 @@ class Ledger:
         """Claim effects that are still free. Durable on return."""
         now, name = self._clock.now(), f"{self._owner}.{next(_numbers)}"
         until = now + timedelta(seconds=self._settings.claim_s)
+        ends_s = self._clock.monotonic() + self._settings.claim_s
         with self._store.write() as db:
             seen = {one.intent: one.attempts for one in intents}
-            return Claimed(name, claim(db, seen, name=name, at=now, until=until), until)
+            return Claimed(name, claim(db, seen, name=name, at=now, until=until), until, ends_s)
 
     def renew(self, claimed: Claimed) -> datetime | None:
         """Prolong a claim: until when it lasts, None when any of it is lost."""
@@ -138,7 +201,12 @@ class Ledger:
         come_from = (Status.SENDING, Status.DOUBT)
         with self._store.write() as db:
             return settle(
-                db, settlements, come_from=come_from, claim=claimed.name, at=self._clock.now()
+                db,
+                settlements,
+                come_from=come_from,
+                claim=claimed.name,
+                at=self._clock.now(),
+                by=self._owner,
             )
 
     def settle_asked(
@@ -148,7 +216,15 @@ class Ledger:
         seen = {one.intent: one.attempts for one in asked}
         now = self._clock.now()
         with self._store.write() as db:
-            return settle(db, settlements, come_from=(status,), claim=None, at=now, seen=seen)
+            return settle(
+                db,
+                settlements,
+                come_from=(status,),
+                claim=None,
+                at=now,
+                seen=seen,
+                by=self._owner,
+            )
 
     def due_count(self, status: Status, limit: int, but: Collection[IntentId]) -> int:
         """Return how many effects in a status are due, counting up to `limit`."""

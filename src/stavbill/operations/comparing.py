@@ -70,6 +70,7 @@ class CheckRequest:
 
     run: RunId
     portal: str
+    owner: str
     on: date
     at: datetime
     read_at: datetime
@@ -276,7 +277,9 @@ class Comparer:
                 wanted = self._wanted(one, kept.standing.get(company, ()), around)
                 compared.concerned += bool(wanted)
                 effects.extend(wanted)
-            record_effects(db, request.run, effects, portal=request.portal, at=request.at)
+            record_effects(
+                db, request.run, effects, portal=request.portal, by=request.owner, at=request.at
+            )
         compared.companies += len(ours)
         compared.waiting += len(looked) - len(ours)
         compared.invoices += sum(len(around.written.of(company).invoices) for company in ids)

@@ -161,7 +161,9 @@ async def _explain(parts: Parts, post: Post) -> str:
                     db, run, portal=parts.portal, kind=RunKind.RERUN, on=found.on, dry_run=False,
                     at=parts.now(),
                 )  # fmt: skip
-                record_effects(db, run, [entry], portal=parts.portal, at=parts.now())
+                record_effects(
+                    db, run, [entry], portal=parts.portal, by=parts.owner, at=parts.now()
+                )
     await portal.journal.apply(run)
     with parts.store.write() as db:
         set_state(db, run, RunState.DONE, at=parts.now())

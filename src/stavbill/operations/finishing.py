@@ -36,9 +36,10 @@ async def finish_earlier(
 
     A month gets its report and its end like any other, and a violation that it made stops all
     writing. Interrupted anywhere, the next call does the rest. Raises `WritingStoppedError` when a
-    flag is up and something is left.
+    flag is up and something is left, and when the portal is another database's.
     """
     progress.stage("finish")
+    await portal.journal.require_portal(mark=False)
     with parts.store.read() as db:
         left = [one.run for one in unfinished_runs(db, parts.portal) if one.kind is TOLD]
     await drop_outrun_stages(parts, portal, left)

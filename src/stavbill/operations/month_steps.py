@@ -186,6 +186,7 @@ def _planner(
     plan = PlanRequest(
         run=run,
         portal=parts.portal,
+        owner=parts.owner,
         on=on,
         connections=_CONNECTIONS.validate_python(reading["connections"]),
         policy=policy,

@@ -11,8 +11,9 @@ from stavbill.bitrix.gateway import Gateway
 from stavbill.bitrix.read.reader import PortalReader
 from stavbill.bitrix.read.shape import PortalShape
 from stavbill.bitrix.read.single import SingleReader
-from stavbill.clock import Clock
+from stavbill.clock import Clock, Observer
 from stavbill.journal.journal import Journal
+from stavbill.operations.installation import PortalGuard
 from stavbill.plan.records import OwnCompany
 from stavbill.store.database import Store
 from stavbill.wialon.connection import Connection
@@ -39,12 +40,16 @@ class Parts:
     """Everything that an operation may use; made once for each command.
 
     `policy_for` builds the policy for the portal's own companies, `journal_for` the journal for
-    the portal's stages and fields: both are known only after the portal was asked. `portal` is its
+    the portal's stages and fields, `guard_for` who says whose the portal is: all are known only
+    after the portal was asked. `portal` is its
     host, `zone` its time zone. `stages` are the stage codes of the settings, by their meaning.
     `is_read_only` says whether the settings of this process forbid writing now.
+    `owner` names this process; `companions` are those that it has seen alive at its database,
+    `observer` is what it has seen of their claims.
     """
 
     portal: str
+    owner: str
     zone: tzinfo
     safety: Safety
     store: Store
@@ -55,9 +60,12 @@ class Parts:
     wialon: Mapping[str, Connection]
     policy_for: Callable[[Sequence[OwnCompany]], Policy]
     journal_for: Callable[[PortalShape], Journal]
+    guard_for: Callable[[PortalShape], PortalGuard]
     reports: Reports = Reports()
     stages: Mapping[str, str] = field(default_factory=dict)
     is_read_only: Callable[[], bool] = lambda: False
+    companions: set[str] = field(default_factory=set)
+    observer: Observer
 
     def now(self) -> datetime:
         """Return the aware UTC time of day."""

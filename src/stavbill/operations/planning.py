@@ -59,6 +59,7 @@ class PlanRequest:
 
     run: RunId
     portal: str
+    owner: str
     on: date
     connections: Mapping[str, ConnectionView]
     policy: Policy
@@ -160,7 +161,9 @@ class Planner:
                 portal=request.portal,
                 at=now,
             )
-            recorded = record_effects(db, request.run, effects, portal=request.portal, at=now)
+            recorded = record_effects(
+                db, request.run, effects, portal=request.portal, by=request.owner, at=now
+            )
             if request.park:
                 _park(db, request, known, around, planned)
             planned.effects.update(effect.kind for effect in effects)

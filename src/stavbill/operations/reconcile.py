@@ -89,6 +89,7 @@ async def reconcile(
     if known is not None and "exit_code" in known.totals:
         return known.totals
     portal = await learn_portal(parts)
+    await portal.journal.require_portal(mark=False)
     if known is None or known.state is RunState.READING or stale:
         _begin(parts, run, known)
         await _look(parts, portal, run, progress, accept=accept)
@@ -165,6 +166,7 @@ async def _look(
     request = CheckRequest(
         run=run,
         portal=parts.portal,
+        owner=parts.owner,
         on=parts.today(),
         at=parts.now(),
         read_at=reading.started,

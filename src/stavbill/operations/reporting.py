@@ -102,7 +102,7 @@ def _record(
             dry_run=False,
             at=parts.now(),
         )
-        record_effects(db, run, effects, portal=parts.portal, at=parts.now())
+        record_effects(db, run, effects, portal=parts.portal, by=parts.owner, at=parts.now())
         set_state(db, run, RunState.APPLYING, at=parts.now())
     return run, effects
 

@@ -169,6 +169,8 @@ async def _decide(
 ) -> tuple[PortalFacts, WialonReading, Planned]:
     company, on = CompanyId(request.company), request.on or parts.today()
     portal = await learn_with_company(parts, company)
+    if not request.dry_run:
+        await portal.journal.require_portal(mark=False)
     with parts.store.read() as db:
         known = portfolios(db, parts.portal, [company]).get(company)
     if known is None:
@@ -180,6 +182,7 @@ async def _decide(
     plan = PlanRequest(
         run=run,
         portal=parts.portal,
+        owner=parts.owner,
         on=on,
         connections=wialon.connections,
         policy=portal.policy,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from stavbill.billing.facts import InvoiceState
 from stavbill.bitrix.read.heads import InvoiceHead, read_heads, read_pay_links
@@ -18,6 +18,7 @@ from stavbill.drawn import drawn_name
 from stavbill.errors import PortalError, StavbillError, WritingStoppedError
 from stavbill.log import get_logger
 from stavbill.operations.evidence import ask_provider, read_notices
+from stavbill.operations.handing import CLAIM
 from stavbill.operations.letters import collect_invoices, look_for_recipients
 from stavbill.operations.mail_parts import MailOptions
 from stavbill.operations.parts import Parts
@@ -26,6 +27,7 @@ from stavbill.operations.present import Document
 from stavbill.operations.reading import PortalFacts, learn_portal
 from stavbill.operations.telling import has_to_tell, tell_portal
 from stavbill.store.control import raised_flags
+from stavbill.store.database_clock import is_shared
 from stavbill.store.handing import owners, release_vanished, waiting_sendings
 from stavbill.store.messages import Stage, cancel_messages, counts_by_stage
 from stavbill.store.sendings import (
@@ -123,9 +125,29 @@ def _take_over(parts: Parts, mail: MailOptions) -> None:
     """Take messages from processes that ended or stand still."""
     now = parts.now()
     with parts.store.write() as db:
-        gone = [one for one in owners(db, parts.portal) if mail.is_gone(one)]
+        gone = [
+            owner
+            for owner, end in owners(db, parts.portal).items()
+            if mail.is_gone(owner) or _stands_still(parts, owner, end)
+        ]
         ask_at = now + mail.rules.ask_after
-        release_vanished(db, parts.portal, at=now, ask_at=ask_at, gone=gone)
+        release_vanished(
+            db,
+            parts.portal,
+            at=now,
+            ask_at=ask_at,
+            gone=gone,
+            by_clock=is_shared(parts.clock),
+        )
+
+
+def _stands_still(parts: Parts, owner: str, end: datetime) -> bool:
+    """Say whether a claim has been the same before our eyes for as long as it lasts.
+
+    The end that it bears is by its owner's clock, which may not be ours.
+    """
+    seen_s = parts.observer.unchanged_s(f"letters {owner}", end)
+    return not is_shared(parts.clock) and seen_s > CLAIM.total_seconds()
 
 
 def _try_documents_again(parts: Parts) -> None:
@@ -174,6 +196,9 @@ async def _send_some(
     done.withdrawn += len(ended)
     standing = {key: one for key, one in waiting.items() if key not in ended}
     ready = await _completed(parts, mail, heads, standing)
+    if ready:
+        # Letters leave the house: a copy of this database may have sent them already.
+        await portal.journal.require_portal()
     office = PostOffice(parts, mail, ready, dict(done.troubles))
     try:
         await office.work()

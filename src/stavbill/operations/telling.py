@@ -151,7 +151,7 @@ async def _record_some(parts: Parts, portal: PortalFacts, run: RunId) -> int:
         mark_told(db, [one.sending for one in sent], at=parts.now())
         if effects:
             _begin(db, parts, run)
-            record_effects(db, run, effects, portal=parts.portal, at=parts.now())
+            record_effects(db, run, effects, portal=parts.portal, by=parts.owner, at=parts.now())
     return max(len(effects), 1)
 
 

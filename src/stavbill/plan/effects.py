@@ -14,6 +14,7 @@ from typing import ClassVar, Literal, NewType
 
 from stavbill.billing.decision import InvoiceDraft
 from stavbill.billing.facts import CompanyId
+from stavbill.plan.portal_marks import PortalMark
 
 EffectKey = NewType("EffectKey", str)
 TaskId = NewType("TaskId", int)
@@ -186,4 +187,23 @@ class PostMessage:
     kind: Literal["post_message"] = "post_message"
 
 
-Effect = PutInvoice | PutFields | OpenTask | MendTask | AddTimeline | PutStage | PostMessage
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutMark:
+    """The next mark of our installation shall stand on the portal, found by its token.
+
+    It is a comment of `own_company`; the comments `replaces` are marks that no longer count.
+    """
+
+    repeat: ClassVar[Repeat] = Repeat.FIND_FIRST
+    key: EffectKey
+    own_company: int
+    mark: PortalMark
+    replaces: tuple[int, ...] = ()
+    company: CompanyId = NO_COMPANY
+    after: tuple[EffectKey, ...] = ()
+    kind: Literal["put_mark"] = "put_mark"
+
+
+Effect = (
+    PutInvoice | PutFields | OpenTask | MendTask | AddTimeline | PutStage | PostMessage | PutMark
+)

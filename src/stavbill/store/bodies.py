@@ -19,6 +19,7 @@ from stavbill.plan.effects import (
     PostMessage,
     PutFields,
     PutInvoice,
+    PutMark,
     PutStage,
 )
 from stavbill.plan.records import (
@@ -57,7 +58,14 @@ DECISION: Body[Decision] = Body(
 EFFECT: Body[Effect] = Body(
     TypeAdapter(
         Annotated[
-            PutInvoice | PutFields | OpenTask | MendTask | AddTimeline | PutStage | PostMessage,
+            PutInvoice
+            | PutFields
+            | OpenTask
+            | MendTask
+            | AddTimeline
+            | PutStage
+            | PostMessage
+            | PutMark,
             Field(discriminator="kind"),
         ]
     )

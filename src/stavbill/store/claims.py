@@ -12,8 +12,11 @@ from sqlalchemy import Connection, func, select, tuple_, update
 
 from stavbill.billing.facts import CompanyId
 from stavbill.store.effects import IntentId, Status, lock_journal, waits_of
+from stavbill.store.next_effects import Scope
 from stavbill.store.runs import RunId
 from stavbill.store.tables import effects
+
+UNWITNESSED = "записан другим процессом: портал спрошен по ключу"
 
 
 def claim(
@@ -112,14 +115,14 @@ def reopen_begun(db: Connection, portal: str, company: CompanyId, *, at: datetim
     return int(answer.rowcount)
 
 
-def claim_owners(db: Connection, portal: str) -> frozenset[str]:
-    """Return the names of claims under which something is being sent to a portal right now."""
+def claim_ends(db: Connection, portal: str) -> dict[str, datetime]:
+    """Return the claims under which something is being sent to a portal, with their ends."""
     rows = db.execute(
-        select(effects.c.claim_by)
+        select(effects.c.claim_by, func.max(effects.c.claim_until).label("end"))
         .where(effects.c.portal == portal, effects.c.status == Status.SENDING.value)
-        .distinct()
+        .group_by(effects.c.claim_by)
     )
-    return frozenset(row.claim_by for row in rows if row.claim_by)
+    return {row.claim_by: row.end for row in rows if row.claim_by}
 
 
 def release_dead(
@@ -150,6 +153,55 @@ def release_dead(
             )
         )
     return len(rows)
+
+
+def doubt_unwitnessed(
+    db: Connection, scope: Scope, *, at: datetime, due: datetime, limit: int
+) -> int:
+    """Put in doubt what processes planned whose word is not taken; return how many.
+
+    A database that was put back shows as planned what stands in the portal since. The portal is
+    asked at `due`; what is not there is planned again, by the process that asked.
+    """
+    lock_journal(db)
+    of_company = [] if scope.company is None else [effects.c.company == scope.company]
+    begun = [effects.c.portal_id.is_not(None)] if scope.begun else []
+    some = (
+        select(effects.c.effect)
+        .where(
+            effects.c.run == scope.run,
+            effects.c.status == Status.PLANNED.value,
+            effects.c.waits == 0,
+            effects.c.due <= at,
+            effects.c.known_by.not_in(scope.witnesses),
+            *of_company,
+            *begun,
+        )
+        .order_by(effects.c.rank, effects.c.due, effects.c.effect)
+        .limit(limit)
+    )
+    answer = db.execute(
+        update(effects)
+        .where(effects.c.effect.in_(some.scalar_subquery()))
+        .values(status=Status.DOUBT.value, due=due, detail=UNWITNESSED)
+    )
+    return int(answer.rowcount)
+
+
+def has_unwitnessed(db: Connection, scope: Scope) -> bool:
+    """Say whether a run plans effects that nobody knows to be missing whose word is taken."""
+    of_company = [] if scope.company is None else [effects.c.company == scope.company]
+    found = db.execute(
+        select(effects.c.effect)
+        .where(
+            effects.c.run == scope.run,
+            effects.c.status == Status.PLANNED.value,
+            effects.c.known_by.not_in(scope.witnesses),
+            *of_company,
+        )
+        .limit(1)
+    ).first()
+    return found is not None
 
 
 def refresh_waits(db: Connection, run: RunId) -> None:

@@ -20,6 +20,7 @@ class Flag(Enum):
     KILL_SWITCH = "kill_switch"
     READ_ONLY = "read_only"
     VIOLATION = "violation"
+    OTHER_STORE = "other_store"
 
 
 @dataclass(frozen=True, slots=True)

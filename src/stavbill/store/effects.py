@@ -35,6 +35,7 @@ RANKS: dict[str, int] = {
     "open_task": 4,
     "mend_task": 5,
     "post_message": 6,
+    "put_mark": 7,
 }
 # Kinds whose effects are states that may be set again at any time (`Repeat.is_state`).
 STATES = ("put_fields", "put_stage")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, select, update
@@ -19,6 +19,9 @@ from stavbill.store.message_events import note, raise_status, settle_doubt
 from stavbill.store.messages import Message, MessageId, Stage, message_of
 from stavbill.store.sendings import GOING, SendingId, look_again
 from stavbill.store.tables import parked
+
+# Clocks of two machines are never believed to differ by more: each start compares them.
+CLOCKS_DIFFER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,14 +258,22 @@ def _movable(one: Result) -> list[str]:
 
 
 def release_vanished(
-    db: Connection, portal: str, *, at: datetime, ask_at: datetime, gone: Collection[str]
+    db: Connection,
+    portal: str,
+    *,
+    at: datetime,
+    ask_at: datetime,
+    gone: Collection[str],
+    by_clock: bool = True,
 ) -> tuple[int, int]:
-    """Take messages from owners that are `gone` or whose claim has ended.
+    """Take messages from owners that are `gone` or (`by_clock`) whose claim has ended.
 
+    Whose clock is not everybody's believes the time that a claim bears much later.
     Return how many wait again, and of how many nobody knows whether they left; a person is asked
     about those at `ask_at`.
     """
-    lost = (messages.c.claim_until < at) | messages.c.claim_by.in_(gone)
+    latest = at if by_clock else at - CLOCKS_DIFFER
+    lost = (messages.c.claim_until < latest) | messages.c.claim_by.in_(gone)
     known = messages.c.portal == portal
     unclear = db.execute(
         update(messages)
@@ -283,17 +294,17 @@ def release_vanished(
     return waiting.rowcount, len(unclear) - settled
 
 
-def owners(db: Connection, portal: str) -> frozenset[str]:
-    """Return who claims to be handing something over right now."""
+def owners(db: Connection, portal: str) -> dict[str, datetime]:
+    """Return who claims to be handing something over right now, with the ends of their claims."""
     rows = db.execute(
-        select(messages.c.claim_by)
+        select(messages.c.claim_by, func.max(messages.c.claim_until).label("end"))
         .where(
             messages.c.portal == portal,
             messages.c.stage.in_([Stage.CLAIMED.value, Stage.LEAVING.value]),
         )
-        .distinct()
+        .group_by(messages.c.claim_by)
     )
-    return frozenset(row.claim_by for row in rows if row.claim_by)
+    return {row.claim_by: row.end for row in rows if row.claim_by}
 
 
 def leaving_of(db: Connection, portal: str, *, beginning: str) -> int:

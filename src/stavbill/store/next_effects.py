@@ -34,16 +34,22 @@ from stavbill.store.tables import effects
 class Scope:
     """Which effects are meant: those of a run, only those of them that are `begun`, one company's.
 
-    Begun ones stand in the portal in part.
+    Begun ones stand in the portal in part. `witnesses` are the processes whose word is taken that
+    a planned effect is not there: only such may be sent.
     """
 
     run: RunId
     begun: bool = False
     company: CompanyId | None = None
+    witnesses: tuple[str, ...] = ()
 
     def given(self) -> dict[str, object]:
         """Return the values of what `wanted` leaves open."""
         return {"wanted_run": self.run, "wanted_company": self.company}
+
+    def witnessed(self) -> dict[str, object]:
+        """Return the values for what may be sent."""
+        return self.given() | {"witnesses": list(self.witnesses)}
 
     @staticmethod
     def wanted(*, for_company: bool) -> list[ColumnElement[bool]]:
@@ -55,7 +61,7 @@ class Scope:
 def ready_ranks(db: Connection, scope: Scope, *, at: datetime) -> tuple[int, ...]:
     """Return the ranks of which anything may be sent now, in their order: one look at each."""
     query = _ranks_query(begun=scope.begun, for_company=scope.company is not None)
-    return tuple(sorted(db.execute(query, scope.given() | {"now": at}).scalars()))
+    return tuple(sorted(db.execute(query, scope.witnessed() | {"now": at}).scalars()))
 
 
 @cache
@@ -66,6 +72,7 @@ def _ranks_query(*, begun: bool, for_company: bool) -> CompoundSelect[int]:
         effects.c.status == Status.PLANNED.value,
         effects.c.waits == 0,
         effects.c.due <= bindparam("now"),
+        effects.c.known_by.in_(bindparam("witnesses", expanding=True)),
     )
     if begun:
         ready = ready.where(effects.c.portal_id.is_not(None))
@@ -80,7 +87,7 @@ def _ranks_query(*, begun: bool, for_company: bool) -> CompoundSelect[int]:
 def ready_count(db: Connection, scope: Scope, rank: int, *, at: datetime, limit: int) -> int:
     """Return how many effects of a rank may be sent now, counting up to `limit`."""
     query = _ready_query(begun=scope.begun, for_company=scope.company is not None, count=True)
-    given = scope.given() | {"rank": rank, "now": at, "most": limit}
+    given = scope.witnessed() | {"rank": rank, "now": at, "most": limit}
     return int(db.execute(query, given).scalar_one())
 
 
@@ -89,7 +96,7 @@ def ready_intents(
 ) -> tuple[Intent, ...]:
     """Return the next effects of a rank that may be sent now: due, and waiting for none."""
     query = _ready_query(begun=scope.begun, for_company=scope.company is not None, count=False)
-    given = scope.given() | {"rank": rank, "now": at, "most": limit}
+    given = scope.witnessed() | {"rank": rank, "now": at, "most": limit}
     return tuple(intent_of(row) for row in db.execute(query, given))
 
 
@@ -101,6 +108,7 @@ def _ready_query(*, begun: bool, for_company: bool, count: bool) -> Select[Any]:
         effects.c.waits == 0,
         effects.c.rank == bindparam("rank"),
         effects.c.due <= bindparam("now"),
+        effects.c.known_by.in_(bindparam("witnesses", expanding=True)),
     )
     if begun:
         found = found.where(effects.c.portal_id.is_not(None))

@@ -44,10 +44,11 @@ class Recorded:
 
 
 def record_effects(
-    db: Connection, run: RunId, chunk: Sequence[Effect], *, portal: str, at: datetime
+    db: Connection, run: RunId, chunk: Sequence[Effect], *, portal: str, by: str, at: datetime
 ) -> Recorded:
     """Record the effects of some companies; those of one company belong into one call.
 
+    `by` is the process that records them: it knows that they are not there, no other does.
     An intent that was never sent takes the new content and run, unless its run is being applied;
     fields and stages that are done are planned again. A company with a contradiction is parked and
     none of its effects is recorded. Raises `ValueError` for an effect after one that nobody knows.
@@ -68,7 +69,10 @@ def record_effects(
         park(db, portal, one.company, reason=reason, run=run, at=at)
     wanted = [effect for effect in chunk if effect.company not in bad]
     fresh = [e for e in wanted if (row := standing.get(e.key)) is None or _may_change(e, row)]
-    rows = {e.key: _row(e, bodies_now[e.key], run=run, portal=portal, at=at) for e in fresh}
+    rows = {
+        e.key: _row(e, bodies_now[e.key], run=run, portal=portal, at=at) | {"known_by": by}
+        for e in fresh
+    }
     _write(db, [rows[e.key] for e in fresh if e.key not in standing], rows, standing)
     _link(db, portal, fresh)
     return Recorded(len(fresh), len(wanted) - len(fresh), contradictions)

@@ -24,6 +24,7 @@ class RunKind(Enum):
     NIGHTLY = "nightly"
     DELIVERY = "delivery"
     REPORT = "report"
+    MARK = "mark"
 
 
 class RunState(Enum):

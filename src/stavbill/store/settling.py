@@ -51,13 +51,15 @@ def settle(
     claim: str | None,
     at: datetime,
     seen: Mapping[IntentId, int] | None = None,
+    by: str | None = None,
 ) -> dict[IntentId, Status]:
     """Move effects on and return where they stand; ones that others moved meanwhile are absent.
 
     Only effects in one of the statuses `come_from` are moved, and with `claim` only those that
     were claimed under this name last. An effect going back to PLANNED whose company is parked is
     dropped, unless a part of it stands already. `seen` are the attempts that the effects had when
-    the portal was asked about them: an answer says nothing of what was sent since.
+    the portal was asked about them: an answer says nothing of what was sent since. `by` is the
+    process that learned it, and knows from now on whether the effects are there.
     """
     lock_journal(db)
     known = _known(db, [one.intent for one in settlements], come_from, claim)
@@ -73,7 +75,7 @@ def settle(
             park(db, row.portal, row.company, reason=reason, run=row.run, at=at)
     closed = {company for portal in portals for company in parked_reasons(db, portal, companies)}
     final = {one.intent: _final(one, known[one.intent], closed) for one in moved}
-    _move(db, moved, final, known, at)
+    _move(db, moved, final, known, at=at, by=by)
     _write_receipts(db, moved, final, known, at)
     _use_credits(db, final, known, at)
     for row in {known[one.intent].run: known[one.intent] for one in moved}.values():
@@ -111,11 +113,14 @@ def _move(
     moved: Sequence[Settlement],
     final: dict[IntentId, Status],
     known: dict[IntentId, Row[Any]],
+    *,
     at: datetime,
+    by: str | None,
 ) -> None:
     rows = [
         {
             "effect": one.intent,
+            "known_by": known[one.intent].known_by if by is None else by,
             "status": final[one.intent].value,
             "portal_id": known[one.intent].portal_id if one.portal_id is None else one.portal_id,
             "written_at": known[one.intent].written_at

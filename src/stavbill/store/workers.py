@@ -50,12 +50,10 @@ def living(db: Connection, *, seen_since: datetime) -> frozenset[str]:
     return frozenset(row.owner for row in rows)
 
 
-def silent(db: Connection, *, seen_since: datetime) -> tuple[str, ...]:
-    """Return the owners that should be living and were not seen since a time."""
-    rows = db.execute(
-        select(workers.c.owner).where(workers.c.ended.is_(None), workers.c.seen < seen_since)
-    )
-    return tuple(row.owner for row in rows)
+def heartbeats(db: Connection) -> dict[str, datetime]:
+    """Return when those workers said last that they live that have not ended, by owner."""
+    rows = db.execute(select(workers.c.owner, workers.c.seen).where(workers.c.ended.is_(None)))
+    return {row.owner: row.seen for row in rows}
 
 
 def all_workers(db: Connection, *, limit: int = 20) -> tuple[Worker, ...]:

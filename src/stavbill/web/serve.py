@@ -9,6 +9,8 @@ import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from stavbill.app.build import common_clock
+from stavbill.app.clocks import require_start_time
 from stavbill.app.memory import keep_loaded
 from stavbill.app.one_portal import refuse_other_portals
 from stavbill.app.ready import write_ready_file
@@ -38,7 +40,8 @@ def serve(
     set_up_logging(unattended=True)
     store = open_store(settings.database_url.get_secret_value())
     try:
-        clock = settings.clock()
+        clock = common_clock(settings, store)
+        asyncio.run(require_start_time(settings, store, clock, options.portal))
         refuse_other_portals(store, options.portal, now=clock.now())
         web = settings.toml.web
         listening = listen(host or web.host, web.port if port is None else port)

@@ -13,9 +13,11 @@ from pathlib import Path
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from stavbill.app.build import open_parts, owner_is_gone, process_name
+from stavbill.app.build import open_parts
+from stavbill.app.clocks import require_start_time
 from stavbill.app.engine import engine_of
 from stavbill.app.one_portal import refuse_other_portals
+from stavbill.app.processes import owner_is_gone
 from stavbill.app.read_only import ReadOnlyMode
 from stavbill.app.version import version
 from stavbill.errors import StavbillError, StoreError
@@ -57,10 +59,16 @@ async def run_worker(config: Path, *, ready: Callable[[str], None]) -> None:
     mode = ReadOnlyMode(config, is_on=settings.toml.safety.read_only)
     async with open_parts(config, unattended=True, mode=mode) as parts:
         refuse_other_portals(parts.store, parts.portal, now=parts.now())
-        owner = process_name()
+        await require_start_time(settings, parts.store, parts.clock, parts.portal)
+        owner = parts.owner
         install(Runtime(parts, loop, operations_of(settings), settings.toml.worker.shares))
         heart = Heart(
-            parts.store, parts.clock, owner=owner, version=version(), is_gone=owner_is_gone
+            parts.store,
+            parts.clock,
+            owner=owner,
+            version=version(),
+            is_gone=owner_is_gone,
+            companions=parts.companions,
         )
         heart.beat()
         await asyncio.to_thread(launch_engine, engine_of(config), executor=owner)

@@ -10,14 +10,14 @@ Source: engine page, rules 1 and 2.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime
 
 from dbos import DBOS, WorkflowStatus
 
-from stavbill.clock import Clock
+from stavbill.clock import Clock, Observer
 from stavbill.log import get_logger
 from stavbill.store.database import Store
-from stavbill.store.workers import beat, end_worker, living, silent, taking_over
+from stavbill.store.workers import beat, end_worker, heartbeats, taking_over
 from stavbill.workflows.limits import DEAD_AFTER_S
 from stavbill.workflows.running import running
 
@@ -28,7 +28,8 @@ class Heart:
     """The heartbeat of one worker, and its eye on the others.
 
     `owner` is also the engine's name for this executor. `is_gone` says that an owner was a process
-    of this machine that has certainly ended: its work need not wait for the limit.
+    of this machine that has certainly ended: its work need not wait for the limit. `companions`
+    gets the names of workers that are seen alive: of a database that was put back, nobody is.
     """
 
     def __init__(
@@ -39,12 +40,16 @@ class Heart:
         owner: str,
         version: str,
         is_gone: Callable[[str], bool],
+        companions: set[str] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._owner = owner
         self._version = version
         self._is_gone = is_gone
+        self._companions = set[str]() if companions is None else companions
+        self._observer = Observer(clock)
+        self._has_looked = False
         # Of this worker, by the engine, but nowhere in this process when last looked at.
         self._missing: frozenset[str] = frozenset()
 
@@ -68,16 +73,15 @@ class Heart:
         them any more: the engine drops one whose end it could not write down.
         """
         now = self._clock.now()
-        since = now - timedelta(seconds=DEAD_AFTER_S)
         with taking_over(self._store) as db:
-            for owner in silent(db, seen_since=since):
-                log.warning("worker_is_silent", owner=owner)
-                end_worker(db, owner, at=now)
-            alive = {
-                owner
-                for owner in living(db, seen_since=since)
-                if owner == self._owner or not self._is_gone(owner)
-            }
+            alive = set[str]()
+            for owner, seen in heartbeats(db).items():
+                if owner != self._owner and self._has_fallen_silent(owner, seen):
+                    log.warning("worker_is_silent", owner=owner)
+                    end_worker(db, owner, at=now)
+                elif owner == self._owner or not self._is_gone(owner):
+                    alive.add(owner)
+            self._has_looked = True
             pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
             orphans = [
                 known
@@ -91,6 +95,16 @@ class Heart:
                 log.warning("workflow_taken_over", workflow=known.workflow_id)
             self._missing -= {known.workflow_id for known in orphans}
         return tuple(known.workflow_id for known in orphans)
+
+    def _has_fallen_silent(self, owner: str, seen: datetime) -> bool:
+        """Say whether another's heartbeat has stood still for the limit before our own eyes.
+
+        The time that it bears is its own machine's. One that moves, or came while we looked, is
+        alive at this very database.
+        """
+        if self._has_looked and self._observer.is_new(owner, seen):
+            self._companions.add(owner)
+        return self._observer.unchanged_s(owner, seen) > DEAD_AFTER_S
 
     def _has_lost(self, known: WorkflowStatus) -> bool:
         """Say whether a workflow of this worker runs nowhere, now and at the last look.

@@ -11,7 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any, Protocol, Self
 
 import aiohttp
@@ -30,6 +30,7 @@ from stavbill.bitrix.batch import (
 from stavbill.bitrix.failures import Verdict, judge
 from stavbill.bitrix.gateway import parse_webhook
 from stavbill.bitrix.limiter import Limiter
+from stavbill.bitrix.server_time import ServerTime, server_time
 from stavbill.bitrix.write.values import id_at
 from stavbill.clock import Clock
 from stavbill.errors import PortalError
@@ -85,6 +86,8 @@ class BulkReader:
         self._session: aiohttp.ClientSession | None = None
         self._client: BatchClient | None = client
         self.requests = 0
+        # The portal's own time, by its last answer.
+        self.server_time: ServerTime | None = None
 
     async def __aenter__(self) -> Self:
         """Open the HTTP session, unless a client was given."""
@@ -92,7 +95,8 @@ class BulkReader:
             return self
         logging.getLogger("fast_bitrix24").setLevel(logging.ERROR)
         trace = aiohttp.TraceConfig()
-        trace.on_request_start.append(self._count)
+        trace.on_request_start.append(self._begins)
+        trace.on_request_end.append(self._ends)
         self._session = aiohttp.ClientSession(
             raise_for_status=True,
             trace_configs=[trace],
@@ -119,8 +123,24 @@ class BulkReader:
         if self._session is not None:
             await self._session.close()
 
-    async def _count(self, *_: object) -> None:
+    async def _begins(
+        self,
+        _session: aiohttp.ClientSession,
+        context: SimpleNamespace,
+        _request: aiohttp.TraceRequestStartParams,
+    ) -> None:
         self.requests += 1
+        context.asked = self._clock.now()
+
+    async def _ends(
+        self,
+        _session: aiohttp.ClientSession,
+        context: SimpleNamespace,
+        answer: aiohttp.TraceRequestEndParams,
+    ) -> None:
+        date, now = answer.response.headers.get("Date"), self._clock.now()
+        found = server_time(date, asked=context.asked, answered=now)
+        self.server_time = found or self.server_time
 
     async def rows(
         self, spec: ListSpec, *, expected: int | None = None, after: int = 0

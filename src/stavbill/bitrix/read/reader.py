@@ -39,6 +39,7 @@ from stavbill.bitrix.read.shape import (
     shape_of,
 )
 from stavbill.bitrix.read.users import users
+from stavbill.bitrix.server_time import ServerTime
 from stavbill.bitrix.write.invoice_list import INVOICE_TYPE
 from stavbill.bitrix.write.values import text_at
 from stavbill.plan.diff import ADDRESS_TAG, HOLD_TAG
@@ -84,6 +85,11 @@ class PortalReader:
     def requests(self) -> int:
         """How many HTTP requests reading has cost."""
         return self._bulk.requests
+
+    @property
+    def server_time(self) -> ServerTime | None:
+        """The portal's own time by its last answer, None before the first."""
+        return self._bulk.server_time
 
     async def shape(self) -> PortalShape:
         """Ask what the portal is like, and verify the mapped fields.

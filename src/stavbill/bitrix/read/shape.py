@@ -14,10 +14,13 @@ from stavbill.bitrix.batch import Command, CommandFailure, CommandResult, Json
 from stavbill.bitrix.mapping import UserField, user_fields
 from stavbill.bitrix.read.records import COMPANY_TYPE, StageMeaning
 from stavbill.bitrix.write.invoice_list import INVOICE_TYPE
+from stavbill.bitrix.write.portal_mark import PAGE as MARKS_PAGE
+from stavbill.bitrix.write.portal_mark import list_marks, standing_marks
 from stavbill.bitrix.write.stages import StageCodes
 from stavbill.bitrix.write.values import dig, id_at, rows_at, text_at
 from stavbill.errors import PortalError
 from stavbill.plan.effects import InvoiceStage
+from stavbill.plan.portal_marks import StandingMark
 from stavbill.plan.records import OwnCompany
 
 SENT_NAME = "отправлен клиенту"
@@ -26,7 +29,8 @@ ENDS = frozenset({"S", "F"})
 NATURAL_PRESETS = ("физ", "частное лицо", "natural")
 ALL_STATUSES = "SMART_INVOICE_STAGE_"
 # What a run can do without, and what is told by another answer as well.
-OPTIONAL = frozenset({"templates", "presets", "me", "own_requisites"})
+MARKS = "marks"
+OPTIONAL = frozenset({"templates", "presets", "me", "own_requisites", MARKS})
 INSTEAD = {
     "fields": "described", "described": "fields",
     "categories": "entities", "entities": "categories",
@@ -53,6 +57,9 @@ class PortalShape:
     templates: Mapping[str, str]
     natural_presets: frozenset[str]
     me: int | None
+    # Marks of installations, None where nobody could say; and the own company that bears them.
+    marks: tuple[StandingMark, ...] | None = None
+    mark_owner: int | None = None
 
     @property
     def meaning(self) -> StageMeaning:
@@ -140,6 +147,7 @@ def second_questions(ran: Mapping[str, CommandResult]) -> dict[str, Command]:
     commands: dict[str, Command] = {}
     own = [company for row in _own_rows(ran) if (company := id_at(row, "ID"))]
     if own:
+        commands[MARKS] = list_marks(min(own))
         commands["own_requisites"] = Command(
             "crm.requisite.list",
             {
@@ -193,7 +201,18 @@ def known_shape(
         templates=_templates(_value(first, "templates")),
         natural_presets=natural_presets(_value(first, "presets")),
         me=id_at(_value(first, "me"), "ID"),
+        marks=_marks(second),
+        mark_owner=min((id_at(row, "ID") or 0 for row in _own_rows(first)), default=None),
     )
+
+
+def _marks(second: Mapping[str, CommandResult]) -> tuple[StandingMark, ...] | None:
+    """Return the marks; None for no answer, and for comments that go on beyond the first page."""
+    found = second.get(MARKS)
+    if found is None:
+        return None
+    rows = rows_at(found.value)
+    return None if len(rows) >= MARKS_PAGE else standing_marks(rows)
 
 
 def natural_presets(value: Json) -> frozenset[str]:

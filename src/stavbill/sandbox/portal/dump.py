@@ -12,6 +12,9 @@ from stavbill.sandbox.portal.schema import schema_of
 from stavbill.sandbox.portal.state import State
 from stavbill.sandbox.portal.wire import Json, Record, to_bytes
 
+# Begins a mark's line: each names who wrote, and two right runs have different ones.
+INSTALLATION = "[sb-installation:"
+
 
 def _sorted(found: list[Record]) -> list[Record]:
     return sorted(found, key=to_bytes)
@@ -85,9 +88,11 @@ def tasks(state: State) -> list[Record]:
 
 
 def timeline(state: State) -> list[Record]:
-    """Return all timeline entries, by content."""
+    """Return all timeline entries, by content, but for the marks of who writes to the portal."""
     comments: list[Record] = [
-        {"owner": list(record["owner"]), "text": record["COMMENT"]} for record in state.comments
+        {"owner": list(record["owner"]), "text": record["COMMENT"]}
+        for record in state.comments
+        if INSTALLATION not in record["COMMENT"]
     ]
     logged: list[Record] = [
         {"owner": list(record["owner"]), "title": record["title"], "text": record["text"]}

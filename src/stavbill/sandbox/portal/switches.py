@@ -49,6 +49,8 @@ class Switches:
     tasks_take_invoices: bool = True
     # More than 50 commands: `each` gets an error, `whole` is refused with 400. §3
     long_batch: str = "each"
+    # How far the clock of its web server is set wrong, in seconds: `Date` of answers. RFC 9110
+    clock_ahead_s: float = 0.0
     # `time` with operating figures: `full`, `bare` as in self-hosted recordings. §1.4
     time_figures: str = "full"
     # Scopes are checked.

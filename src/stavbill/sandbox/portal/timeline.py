@@ -69,6 +69,21 @@ def comment_add(state: State, call: Call) -> Answer:
     return Answer(put_comment(state, owner, text, call.user_id))
 
 
+def comment_delete(state: State, call: Call) -> Answer:
+    """Delete a comment; the answer is always null. Source: crm-timeline-comment-delete.md."""
+    id_ = as_int(call.params.needed("id"))
+    record = None if id_ is None else state.comments.get(id_)
+    if record is None or id_ is None:
+        raise ApiError(400, "NOT_FOUND", "Not found.")
+    type_id, owner_id = (as_int(call.params.get(name)) for name in ("ownerTypeId", "ownerId"))
+    if type_id is not None and owner_id is not None:
+        kind, owner = record["owner"]
+        if (ENTITY_TYPES[kind], owner) != (type_id, owner_id):
+            raise ApiError(400, "OWNER_NOT_FOUND", "Owner was not found")
+    state.comments.remove(id_)
+    return Answer(None)
+
+
 def comment_list(state: State, call: Call) -> Answer:
     """Return a page of one owner's comments; both parts of the owner are demanded."""
     given = call.params.mapping("filter")
@@ -175,6 +190,7 @@ def notify(state: State, call: Call) -> Answer:
 
 METHODS: dict[str, Method] = {
     "crm.timeline.comment.add": writes(comment_add),
+    "crm.timeline.comment.delete": writes(comment_delete),
     "crm.timeline.comment.list": reads(comment_list),
     "crm.timeline.logmessage.add": writes(log_add),
     "crm.timeline.logmessage.list": reads(log_list),
