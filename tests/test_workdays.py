@@ -26,6 +26,9 @@ KAZAKHSTAN = KazakhWorkdays()
         pytest.param(date(2026, 12, 10), True, id="an ordinary Thursday"),
         pytest.param(date(2026, 12, 31), False, id="§3 New Year's Eve moved from 4 January"),
         pytest.param(date(2022, 5, 10), False, id="§3 moved from 2 January 2022"),
+        pytest.param(date(2027, 2, 20), True, id="P3 Saturday made a working day in 2027"),
+        pytest.param(date(2027, 2, 22), False, id="P3 Monday that it was moved to"),
+        pytest.param(date(2027, 11, 5), False, id="P3 Friday off in November 2027"),
     ],
 )
 def test_transferred_days_of_russia(day: date, *, working: bool) -> None:

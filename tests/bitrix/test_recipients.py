@@ -29,8 +29,21 @@ LONG = "a" * 64
         pytest.param("Buh@X.ru; buh@x.ru", ("Buh@X.ru",), (), id="twice in two letter cases"),
         pytest.param("a@xn--e1afmkfd.xn--p1ai", ("a@xn--e1afmkfd.xn--p1ai",), (), id="punycode"),
         pytest.param("a@x.ru\r\nBcc:b@x.ru", ("a@x.ru",), ("Bcc:b@x.ru",), id="a header"),
-        pytest.param("<a@x.ru>", (), ("<a@x.ru>",), id="angle brackets"),
-        pytest.param('"a b"@x.ru', (), ('"a', 'b"@x.ru'), id="quotes"),
+        pytest.param("<a@x.ru>", ("a@x.ru",), (), id="F14 angle brackets"),
+        pytest.param("Анна Петрова <a@x.ru>", ("a@x.ru",), (), id="F14 a name"),
+        pytest.param(
+            '"Петрова, Анна" <a@x.ru>, b@x.ru', ("a@x.ru", "b@x.ru"), (), id="F14 a comma in it"
+        ),
+        pytest.param("mailto:a@x.ru; MAILTO:b@x.ru", ("a@x.ru", "b@x.ru"), (), id="F14 mailto"),
+        pytest.param("a@x.ru (бухгалтер, до 18:00)", ("a@x.ru",), (), id="F14 a remark"),
+        pytest.param("a@x.ru бухгалтер", ("a@x.ru",), (), id="a remark without parentheses"),
+        pytest.param("a@x.ru.", ("a@x.ru",), (), id="F14 a full stop"),
+        pytest.param("Анна <a@x>", (), ("a@x",), id="F14 no domain behind a name"),
+        pytest.param("a@x.ru b.x.ru", ("a@x.ru",), ("b.x.ru",), id="one without its sign"),
+        pytest.param("a@x.ru, директор", ("a@x.ru",), ("директор",), id="a word instead of one"),
+        pytest.param("a@x.ru> <b@x.ru", ("a@x.ru", "b@x.ru"), (), id="brackets left over"),
+        pytest.param("a@x.local b@localhost", (), ("a@x.local", "b@localhost"), id="not public"),
+        pytest.param('"a b"@x.ru', (), ("@x.ru",), id="quotes"),
         pytest.param(
             "a..b@x.ru .a@x.ru a.@x.ru", (), ("a..b@x.ru", ".a@x.ru", "a.@x.ru"), id="dots"
         ),

@@ -65,7 +65,7 @@ def vat_warnings(
 
     The issuer's regime is asked for each of the service months that shall be billed.
     """
-    if wish is VatWish.EMPTY or wish is VatWish.NO:
+    if wish in (VatWish.EMPTY, VatWish.NO, Decimal(0)):
         return ()
     if any(rate_on(rule.vat, month.first_day) is None for month in months):
         return (Note("vat_wanted_issuer_outside", "§7", (("issuer", rule.issuer),)),)

@@ -6,25 +6,32 @@ Source: billing rules §1; Bitrix24 reference 5.4 (every type that a portal may 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
-from typing import TypeVar
+from decimal import Decimal
+from typing import TypeAlias, TypeVar
 
 from stavbill.billing.facts import FieldProblem, SeparateInvoices, ServiceCode, VatWish
 from stavbill.billing.period import DayOfMonth, FixedDate, SendingDay
 from stavbill.bitrix.batch import Json
 from stavbill.bitrix.mapping import UserField
 from stavbill.bitrix.write.values import date_at
+from stavbill.typed import clean, number, whole
 
 YES = frozenset({"y", "yes", "true", "1", "да", "есть", "вкл", "+"})
 NO = frozenset({"n", "no", "false", "0", "нет", "", "не заполнено", "не указано", "выкл", "-", "—"})
+DASHES = frozenset({"-", "—", "–", "−"})
+KOPECK = Decimal("0.01")
 LAST_DAY = 31
 MOST_MONTHS = 60
-RUSSIAN_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:\s.*)?")
-RATE = re.compile(r"(?:ндс\s*)?(\d{1,2}(?:[.,]\d+)?)\s*%?")
+RUSSIAN_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:\s.*)?", re.ASCII)
+DAY_OF_MONTH = re.compile(r"(\d{1,2})(?:[.,]0{1,2})?", re.ASCII)
+RATE = re.compile(r"(?:ндс\s*)?(\d{1,2}(?:[.,]\d{1,2})?)\s*%?", re.ASCII)
+# What may stand between two names of services; «и» between spaces is a word.
+BETWEEN_NAMES = re.compile(r"\s*[,;/+&|\n]+\s*|\s+и\s+|\s*$")
 Value = TypeVar("Value")
+Wish: TypeAlias = VatWish | Decimal
 
 
 class LostOptionError(ValueError):
@@ -55,7 +62,7 @@ class Reading:
         try:
             text = plain_text(known, self.row.get(known.code))
             return parse(text) if text else None
-        except (ValueError, InvalidOperation) as error:
+        except ValueError as error:
             shown = text or str(error)
             lost = isinstance(error, LostOptionError)
             self.problems.append(FieldProblem(known.label, shown, expected, name, lost))
@@ -99,14 +106,14 @@ def _text(known: UserField, value: Json) -> str:
     if isinstance(value, dict | list):
         msg = f"неизвестный вид значения: {type(value).__name__}"
         raise ValueError(msg)  # noqa: TRY004  a value that the portal sent, not a wrong call
-    text = str(value).strip()
+    text = clean(str(value))
     if known.kind == "enumeration":
         if text in ("", "0"):
             return ""
         if text not in known.options:
             msg = f"{text} (нет такого варианта)"
             raise LostOptionError(msg)
-        return known.options[text].strip()
+        return clean(known.options[text])
     if known.kind == "money":
         return text.partition("|")[0].strip()
     return text
@@ -124,47 +131,43 @@ def boolean(text: str) -> bool:
 
 def whole_number(text: str) -> int | None:
     """Return a whole number; «3.0» and «3,00» are 3, dashes are empty."""
-    if text in ("-", "—", "–"):
-        return None
-    number = Decimal(text.replace("\u00a0", "").replace(" ", "").replace(",", "."))
-    if number != number.to_integral_value():
-        raise ValueError(text)
-    return int(number)
+    return None if text in DASHES else whole(text)
 
 
 def count(text: str) -> int | None:
     """Return a number of units, not below zero."""
-    number = whole_number(text)
-    if number is not None and number < 0:
+    value = whole_number(text)
+    if value is not None and value < 0:
         raise ValueError(text)
-    return number
+    return value
 
 
 def months(text: str) -> int | None:
     """Return «Выставлять за несколько»: at least 1; 0 means nothing is set."""
-    number = whole_number(text)
-    if number is not None and not 0 <= number <= MOST_MONTHS:
+    value = whole_number(text)
+    if value is not None and not 0 <= value <= MOST_MONTHS:
         raise ValueError(text)
-    return number or None
+    return value or None
 
 
-def price(text: str) -> Decimal:
-    """Return a price in rubles."""
-    number = Decimal(text.replace("\u00a0", "").replace(" ", "").replace(",", "."))
-    if number < 0:
+def price(text: str) -> Decimal | None:
+    """Return a price in rubles, at most two places behind the comma; dashes are empty."""
+    if text in DASHES:
+        return None
+    value = number(text)
+    if value < 0 or value != value.quantize(KOPECK):
         raise ValueError(text)
-    return number
+    return value
 
 
 def sending_day(text: str) -> SendingDay | None:
     """Return «Дата отправки счёта»: a day of the month, or a date (§3)."""
-    if text in ("-", "—", "–"):
+    if text in DASHES:
         return None
     word = text.removesuffix("число").strip()
-    if word.isdecimal() and 1 <= int(word) <= LAST_DAY:
-        return DayOfMonth(int(word))
-    if re.fullmatch(r"\d{1,2}\.0", word) and 1 <= int(word[:-2]) <= LAST_DAY:
-        return DayOfMonth(int(word[:-2]))
+    named = DAY_OF_MONTH.fullmatch(word)
+    if named is not None and 1 <= int(named[1]) <= LAST_DAY:
+        return DayOfMonth(int(named[1]))
     return FixedDate(day(text))
 
 
@@ -179,19 +182,24 @@ def day(text: str) -> date:
     return known
 
 
-def vat(text: str) -> VatWish | Decimal:
-    """Return «НДС»: yes, no, or a rate in percent (§7)."""
+def vat(text: str) -> Wish:
+    """Return «НДС»: yes, no, or a rate in percent; a bare 0 is the rate 0 (§7, §11)."""
     word = " ".join(text.casefold().split())
     if word in ("да", "y", "yes", "true", "с ндс", "ндс", "облагается"):
         return VatWish.YES
-    if word in ("нет", "n", "no", "false", "без ндс", "не облагается", "0", "-", "—"):
+    if word in ("нет", "n", "no", "false", "без ндс", "не облагается", *DASHES):
         return VatWish.NO
     if word == "1":
         return VatWish.YES
     found = RATE.fullmatch(word)
     if found is None:
         raise ValueError(text)
-    return Decimal(found[1].replace(",", "."))
+    return number(found[1])
+
+
+def vat_flag(text: str) -> Wish:
+    """Return «НДС» of a yes/no field: there a bare 0 is «no» (§11)."""
+    return VatWish.NO if text == "0" else vat(text)
 
 
 def separate(
@@ -199,31 +207,40 @@ def separate(
 ) -> SeparateInvoices:
     """Return «Отдельный счёт»: yes, no, or the services that it names (§7).
 
-    Raises `ValueError` for a name that no service bears.
+    It is understood whole or not at all: names stand between separators, nothing is left over, and
+    yes or no stand alone. Raises `ValueError` otherwise.
+
+    Source: billing rules §7, §11.
     """
-    services: set[ServiceCode] = set()
-    parts = [part.strip() for text in texts for part in re.split(r"[,;\n]", text)]
-    for part in (part for part in parts if part):
-        word = part.casefold()
-        if word in YES:
+    spelled = [_spelled(text) for text in texts if _spelled(text)]
+    if any(text in YES for text in spelled):
+        if set(spelled) <= YES:
             return SeparateInvoices(each=True)
-        if word in NO:
-            continue
-        services.add(_service(part, words))
+        raise ValueError(", ".join(texts))
+    named = [text for text in spelled if text not in NO]
+    if len(named) < len(spelled) and named:
+        raise ValueError(", ".join(texts))
+    names = {_spelled(name): code for code, several in words for name in several if name}
+    services = {code for text in named for code in _services(text, names)}
     return SeparateInvoices(services=frozenset(services))
 
 
-def _service(part: str, words: Sequence[tuple[ServiceCode, Sequence[str]]]) -> ServiceCode:
-    wanted = part.casefold()
-    for code, names in words:
-        for name in names:
-            known = name.casefold()
-            if wanted == known or (len(wanted) > 2 and wanted in known.split()):  # noqa: PLR2004
-                return code
-    for code, names in words:
-        if any(name.casefold() in wanted or wanted in name.casefold() for name in names if name):
-            return code
-    raise ValueError(part)
+def _services(text: str, names: Mapping[str, ServiceCode]) -> Iterator[ServiceCode]:
+    """Yield the services that a text names; the longest name that ends at a separator is meant."""
+    rest = text
+    while rest:
+        for name in sorted(names, key=len, reverse=True):
+            ended = BETWEEN_NAMES.match(rest, len(name)) if rest.startswith(name) else None
+            if ended is not None:
+                yield names[name]
+                rest = rest[ended.end() :]
+                break
+        else:
+            raise ValueError(text)
+
+
+def _spelled(text: str) -> str:
+    return " ".join(text.casefold().replace("ё", "е").split())
 
 
 def account_name(text: str) -> str | None:

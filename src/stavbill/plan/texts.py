@@ -36,6 +36,8 @@ from stavbill.billing.money import Money
 from stavbill.billing.period import MONTH_NAMES
 
 NBSP = "\u00a0"
+# A page pasted into a field by mistake is not repeated whole in a task.
+LONGEST_SHOWN = 200
 CURRENCY_SIGNS = {"RUB": "руб.", "KZT": "тенге"}
 
 SERVICE_NAMES = {
@@ -150,16 +152,22 @@ def hold_code(reason: HoldReason) -> str:
             return reason.kind
 
 
+def _shown(text: str) -> str:
+    """Return a typed text as people are shown it: all of it, unless it is a page."""
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+
+
 def _tariff(reason: TariffNotUnderstood) -> str:
     return (
-        f"Тариф не понят ({service(reason.service)}): «{reason.text}», позиция {reason.position}: "
-        f"{EXPECTED[reason.expected]}. Исправьте поле на карточке."
+        f"Тариф не понят ({service(reason.service)}): «{_shown(reason.text)}», позиция "
+        f"{reason.position}: {EXPECTED[reason.expected]}. Исправьте поле на карточке."
     )
 
 
 def _field(reason: FieldNotUnderstood) -> str:
     problem = reason.problem
-    return f"Поле «{problem.label}» не понято: «{problem.value}». Ожидается: {problem.expected}."
+    value = _shown(problem.value)
+    return f"Поле «{problem.label}» не понято: «{value}». Ожидается: {problem.expected}."
 
 
 def _contract(reason: NoContract) -> str:

@@ -6,17 +6,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StrictInt, StrictStr
 
+from stavbill.crontab import check_crontab
 from stavbill.settings.section import Section
 
-
-def _five_fields(text: str) -> str:
-    if text and len(text.split()) != len(("minute", "hour", "day", "month", "weekday")):
-        msg = "ожидалось пять полей crontab, например «0 7 * * 1-5», или пустая строка (никогда)"
-        raise ValueError(msg)
-    return text
-
-
-Crontab = Annotated[StrictStr, AfterValidator(_five_fields)]
+Crontab = Annotated[StrictStr, AfterValidator(check_crontab)]
 
 
 class WorkerSettings(Section):

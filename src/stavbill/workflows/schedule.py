@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from apscheduler.triggers.cron import CronTrigger
 
 from stavbill.clock import Clock
+from stavbill.crontab import DAYS, check_crontab, crontab_values
 from stavbill.errors import ConfigError
 from stavbill.store.database import Store
 from stavbill.store.workers import last_begun, note_begun
@@ -36,27 +37,28 @@ class Schedule:
 
 
 def trigger_of(crontab: str, zone: str) -> CronTrigger:
-    """Return the trigger of five fields of a crontab (`0 7 * * 1-5`), 0 being Sunday.
+    """Return the trigger of five fields of a crontab (`0 7 * * 1-5`), 0 and 7 being Sunday.
 
     Raises `ConfigError` for a text that is none.
     """
     try:
-        return CronTrigger.from_crontab(_named_days(crontab), timezone=zone)
+        minutes, hours, days, months, weekdays = crontab_values(check_crontab(crontab))
     except ValueError as error:
-        msg = f"Расписание «{crontab}»: ожидалось пять полей crontab, например «0 7 * * 1-5»"
+        msg = f"Расписание «{crontab}»: {error}"
         raise ConfigError(msg) from error
+    return CronTrigger(
+        minute=_listed(minutes),
+        hour=_listed(hours),
+        day=_listed(days),
+        month=_listed(months),
+        # APScheduler counts weekdays from Monday, crontab from Sunday: names are the same in both.
+        day_of_week=",".join(DAYS[day] for day in weekdays),
+        timezone=zone,
+    )
 
 
-def _named_days(crontab: str) -> str:
-    """Write the days of the week by name: APScheduler counts them from Monday, crontab not."""
-    fields = crontab.split()
-    days = ["sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-    if len(fields) == len(["*", "*", "*", "*", "*"]):
-        last = fields[-1]
-        fields[-1] = "".join(
-            days[int(sign)] if sign.isdigit() and int(sign) < len(days) else sign for sign in last
-        )
-    return " ".join(fields)
+def _listed(values: Sequence[int]) -> str:
+    return ",".join(str(value) for value in values)
 
 
 def slots_due(trigger: CronTrigger, after: datetime, now: datetime) -> list[datetime]:

@@ -6,6 +6,7 @@ Source: billing rules §1.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from stavbill.billing.facts import CompanyCard, CompanyId, SeparateInvoices, ServiceCode, VatWish
 from stavbill.billing.period import SendingDay
@@ -79,8 +80,7 @@ class CardReader:
             previous_month=self._flag(reading, "previous_month"),
             months=reading.read("months", known("months"), WHOLE, translate.months),
             sending_day=wished[0] if wished else None,
-            vat=reading.read("vat", known("vat"), "да, нет или ставка", translate.vat)
-            or VatWish.EMPTY,
+            vat=self._vat(reading),
             separate=self._separate(reading),
             contract_number=self._text(reading, "contract_number") or None,
             connection=self._text(reading, "connection") or None,
@@ -100,6 +100,13 @@ class CardReader:
 
     def _flag(self, reading: Reading, name: str) -> bool:
         return reading.read(name, self._fields.get(name), YES_NO, translate.boolean) or False
+
+    def _vat(self, reading: Reading) -> VatWish | Decimal:
+        known = self._fields.get("vat")
+        parse = translate.vat_flag if known and known.kind == "boolean" else translate.vat
+        wished = reading.read("vat", known, "да, нет или ставка", lambda text: (parse(text),))
+        # A rate of 0 is a rate: only what is not there is empty (§11).
+        return wished[0] if wished else VatWish.EMPTY
 
     def _separate(self, reading: Reading) -> SeparateInvoices:
         known = self._fields.get("separate")
@@ -129,7 +136,7 @@ class CardReader:
         mapped = reading.read("responsible", known, "сотрудник", translate.whole_number)
         fallback = id_at(row, "ASSIGNED_BY_ID")
         found = mapped or fallback
-        return UserId(found) if found else None
+        return UserId(found) if found and found > 0 else None
 
 
 def _wished_day(text: str) -> tuple[SendingDay, ...]:

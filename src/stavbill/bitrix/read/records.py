@@ -79,9 +79,9 @@ def moment(text: str) -> datetime:
     for parse in (datetime.fromisoformat, _russian_moment):
         try:
             found = parse(text)
-        except ValueError:
+            return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        except (ValueError, OverflowError):
             continue
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     return datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -64,12 +64,12 @@ def date_at(value: Json, *path: str | int) -> date | None:
     text = text_at(value, *path)
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        offset = moment.utcoffset()
+        if offset is None or offset >= timedelta(0):
+            return moment.date()
+        return moment.astimezone(UTC).date()
+    except (ValueError, OverflowError):
         return None
-    offset = moment.utcoffset()
-    if offset is None or offset >= timedelta(0):
-        return moment.date()
-    return moment.astimezone(UTC).date()
 
 
 def rows_at(value: Json, *path: str | int) -> Sequence[dict[str, Json]]:
