@@ -10,13 +10,15 @@
 #   make chaos     2,000 companies, 2 workers, every fault, kills and pauses: ends with a verdict
 #   make simulate   nights with every fault on virtual time: make simulate SEED=1 NIGHTS=300
 #   make lock      resolves requirements*.lock again from pyproject.toml
+#   make audit     known vulnerabilities in what the production lock installs
 #
 # A fresh Debian 12 needs python3.11, pip and make. Another interpreter: make PYTHON=/path install
 
 PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3) python3)
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+# Another interpreter's: what runs the service has no pip and no setuptools in it.
+PIP := scripts/pip.sh "$(PYTHON)" $(VENV)
 FAST_TESTS := $(wildcard tests/billing tests/plan tests/house)
 # Resolving leaves no download address in the lock; hashes make every mirror as good as another.
 LOCK := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-hashes \
@@ -29,7 +31,8 @@ DEBIAN := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-liberation
 DEBIAN_TEST := $(DEBIAN) postgresql poppler-utils zbar-tools chromium chromium-driver systemd
 
 .DELETE_ON_ERROR:
-.PHONY: help install dev debian fonts demo test test-days check static golden bench chaos lock simulate
+.PHONY: help install dev debian fonts demo test test-days check static golden bench chaos lock \
+	simulate audit
 
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
@@ -52,9 +55,11 @@ $(VENV)/installed.stamp: requirements.lock pyproject.toml | $(VENV)/created.stam
 	$(PIP) install --no-deps --require-hashes --requirement requirements.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	$(PIP) check
+	$(PIP) uninstall --yes --quiet --quiet pip setuptools
 	@touch $@
 
 # The development lock was resolved under the production lock: installing it changes no version.
+# It brings a pip of its own: pip-audit asks for one.
 $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/installed.stamp
 	$(PIP) install --no-deps --require-hashes --requirement requirements-dev.lock
 	$(PIP) check
@@ -103,6 +108,10 @@ simulate: dev
 # CHAOS="--database postgresql --seed 7" chooses another one.
 chaos: dev debian
 	$(BIN)/python -m benchmarks.chaos $(CHAOS)
+
+# AUDIT="--vulnerability-service osv" asks another service. Without a network: the kept answer.
+audit: dev
+	@scripts/audit.sh $(AUDIT)
 
 # A name that pyproject.toml has just gained is in no lock yet: `dev` would refuse it.
 $(BIN)/uv: | $(VENV)/created.stamp
