@@ -77,10 +77,19 @@ def test_the_printed_code_is_read_back_from_screen_and_paper(
         "BIC": bank.bic,
         "CorrespAcc": bank.correspondent,
         "Sum": "1080000",
-        "Purpose": document.short_purpose,
+        "Purpose": document.purpose,
         "PayeeINN": seller.tax_number,
         "KPP": seller.kpp,
     }
+
+
+@pytest.mark.parametrize("document", [russian(), LONG_NAMES], ids=["usual", "long names"])
+def test_what_is_printed_to_be_copied_is_what_the_code_bears(
+    tmp_path: Path, document: InvoiceDocument
+) -> None:
+    (pdf,) = rendered(document)
+    borne = read(code_of(pdf, tmp_path, 150).encode())["Purpose"]
+    assert borne in " ".join(text_of(pdf).split())
 
 
 def test_without_rubles_to_pay_there_is_no_code(tmp_path: Path) -> None:

@@ -161,24 +161,14 @@ class InvoiceDocument:
 
     @property
     def purpose(self) -> str:
-        """The purpose of payment, ready to be copied: 210 characters at most, with VAT or without.
+        """The purpose of payment, printed to be copied and borne by the payment code alike.
 
+        Number, date, VAT or the lack of it, on one line, 210 characters at most. Contract and
+        services stand in the page: with them a code of long names is not read from a screen.
         Source: reference on Russian documents 5.1.
         """
         tail = f". {self._vat_words()}"
-        head = short = self.short_purpose.removesuffix(tail)
-        if self.contract:
-            head = f"{short} по договору № {self.contract}"
-        for said in (f"{head}: {self.title}{tail}", f"{short}: {self.title}{tail}", head + tail):
-            if len(said) <= LONGEST_PURPOSE:
-                return said
-        return self.short_purpose
-
-    @property
-    def short_purpose(self) -> str:
-        """The purpose of payment in the fewest words: number, date, VAT."""
-        tail = f". {self._vat_words()}"
-        head = f"Оплата по счету № {self.number} от {self.issued:%d.%m.%Y}"
+        head = " ".join(f"Оплата по счету № {self.number} от {self.issued:%d.%m.%Y}".split())
         return head[: LONGEST_PURPOSE - len(tail)] + tail
 
     def _vat_of(self, rate: Decimal) -> Money:

@@ -81,8 +81,7 @@ def _fields(document: InvoiceDocument) -> Iterator[tuple[str, str]]:
     yield "BIC", bank.bic
     yield "CorrespAcc", bank.correspondent or NO_CORRESPONDENT
     yield "Sum", str(document.total.minor)
-    # Every byte makes the code denser, and harder to read for a telephone: no title.
-    yield "Purpose", document.short_purpose
+    yield "Purpose", document.purpose
     yield "PayeeINN", seller.tax_number
     if seller.kpp:
         yield "KPP", seller.kpp
