@@ -129,6 +129,11 @@ def test_a_name_with_quotes_and_commas_is_one_mailbox() -> None:
         ('a"b<c>|d?.pdf', "a_b_c_d_.pdf"),
         ("\r\n", "document"),
         ("...", "document"),
+        ("con.pdf", "_con.pdf"),
+        ("Lpt1", "_Lpt1"),
+        ("И\u0306.pdf", "Й.pdf"),
+        ("Д" * 300 + ".pdf", "Д" * 69 + ".pdf"),
+        ("Счет № 7, ООО Рога и Ко. .pdf", "Счет № 7, ООО Рога и Ко.pdf"),
     ],
 )
 def test_a_files_name_is_good_on_every_system(name: str, expected: str) -> None:

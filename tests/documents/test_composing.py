@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from stavbill.app.documents import open_documents
-from stavbill.documents.invoice import InvoiceDocument
+from stavbill.delivery.whatsapp import marked_name
+from stavbill.documents.invoice import LONGEST_ANNEX, InvoiceDocument, Party
 from stavbill.operations.documents import InvoiceDocuments, files_of
 from stavbill.operations.mail_parts import NoDocument
 from stavbill.operations.parts import Parts
-from tests.documents.papers import russian, text_of
+from tests.documents.papers import partner, russian, text_of
 from tests.end_to_end.driving import Installation, installed
 from tests.end_to_end.people import ask, command
 
@@ -196,12 +197,54 @@ async def test_requisites_chosen_in_the_portal_are_printed(tmp_path: Path) -> No
         assert (await office.document(invoice)).buyer.name == "ООО «Филиал»"
 
 
-async def test_a_number_that_is_no_name_of_a_file(tmp_path: Path) -> None:
-    document = replace(russian(), number="2026/128\\" + "Д" * 300)
+async def test_a_file_is_called_by_its_number_and_its_customer() -> None:
+    (file,) = await files_of(russian(), b"%PDF")
+    assert file.name == "Счет № 128, ООО Образец.pdf"
+    (_, annex) = await files_of(partner(LONGEST_ANNEX + 1), b"%PDF")
+    assert annex.name == "Счет № 128, ООО Образец, приложение.xlsx"
+
+
+@pytest.mark.parametrize(
+    ("number", "buyer"),
+    [
+        ("2026/128\\" + "Д" * 300, "ООО «Образец»"),
+        ("7", "ОБЩЕСТВО С ОГРАНИЧЕННОЙ ОТВЕТСТВЕННОСТЬЮ «" + "Образец " * 60 + "»"),
+        ("7", 'ООО "А/Б:В*Г?Д|<Е>"'),
+        ("7", "ИП \ud800\r\nПробный П. П."),
+        ("AUX", "😀" * 80),
+    ],
+)
+async def test_what_is_no_name_of_a_file_becomes_one(
+    tmp_path: Path, number: str, buyer: str
+) -> None:
+    document = replace(russian(), number=number, buyer=Party(name=buyer))
     (file,) = await files_of(document, b"%PDF")
-    (tmp_path / file.name).write_bytes(file.body)
-    assert file.name.startswith("Счет № 2026_128_Д")
-    assert file.name.endswith(" от 10.12.2025.pdf")
+    marked = marked_name(file.name, "1f0c9a2b7d")
+    assert len(marked.encode()) <= 143
+    assert not set(marked) & set('\\/:*?"<>|\r\n')
+    (tmp_path / marked).write_bytes(file.body)
+    assert file.name.startswith(f"Счет № {number[:4]}")
+    assert file.name.endswith(".pdf")
+
+
+async def test_two_invoices_of_one_number_are_two_files(tmp_path: Path) -> None:
+    async with desk(tmp_path) as office:
+        first, second = office.invoices()[:2]
+        for invoice in (first, second):
+            state = office.place.sandbox.portal.state
+            known = state.invoices.records[int(invoice["id"])]
+            state.invoices.put(int(invoice["id"]), known | {"accountNumber": "7-А"})
+            wanted = {"filter": {"ENTITY_TYPE_ID": 4, "ENTITY_ID": invoice["companyId"]}}
+            for requisite in await ask(office.place, "crm.requisite.list", wanted):
+                named = {"RQ_COMPANY_NAME": "ООО «Двойник»"}
+                await office.change(
+                    "crm.requisite.update", {"id": requisite["ID"], "fields": named}
+                )
+        folder = tmp_path / "счета"
+        told = await command(office.place, "invoice", "export", str(folder), "--json")
+        assert told.document["written"] == len(list(folder.iterdir())) == len(office.invoices())
+        twins = sorted(file.name for file in folder.glob("Счет № 7-А, *"))
+        assert twins == ["Счет № 7-А, ООО Двойник (2).pdf", "Счет № 7-А, ООО Двойник.pdf"]
 
 
 async def test_the_command_shows_one_and_writes_many(tmp_path: Path) -> None:
@@ -213,6 +256,9 @@ async def test_the_command_shows_one_and_writes_many(tmp_path: Path) -> None:
         assert file.read_bytes().startswith(b"%PDF")
         told = await command(office.place, "invoice", "export", str(folder), "--json")
         assert told.document["written"] == len(list(folder.iterdir())) == len(office.invoices())
+        document = await office.document(office.invoices()[0])
+        buyer = document.buyer.name.replace("«", "").replace("»", "")
+        assert (folder / f"Счет № {document.number}, {buyer}.pdf").is_file()
         requisite = await office.own_requisite(office.invoices()[0])
         changed = {"id": requisite["ID"], "fields": {"RQ_INN": "", "RQ_BIN": ""}}
         await office.change("crm.requisite.update", changed)

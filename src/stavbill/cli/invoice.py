@@ -74,10 +74,11 @@ def export(
     async def whole() -> dict[str, Any]:
         async with open_documents(context.obj.config) as (_, documents):
             written: list[str] = []
+            taken: set[str] = set()
             lacking: dict[str, list[str]] = {}
             async for sending, made in documents.exported(month):
                 if isinstance(made, tuple):
-                    written += _written(made, folder, name=str(sending.portal_id))
+                    written += _written(made, folder, taken)
                 else:
                     lacking[str(sending.portal_id)] = list(made.reasons)
         return {"written": len(written), "folder": str(folder), "lacking": lacking}
@@ -91,16 +92,32 @@ def export(
             say(f"- счёт {number} без документа: {' '.join(reasons)}")
 
 
-def _written(files: tuple[Attachment, ...], out: Path | None, name: str = "") -> list[str]:
-    """Write files into a folder, or the first one where `out` says; return their names."""
+def _written(
+    files: tuple[Attachment, ...], out: Path | None, taken: set[str] | None = None
+) -> list[str]:
+    """Write files into a folder, or the first one where `out` says; return their names.
+
+    A name that is `taken` by another invoice is numbered: two issuers may give the same number.
+    """
     paths: list[str] = []
     is_file = out is not None and out.suffix.lower() == ".pdf"
     folder = Path() if out is None else (out.parent if is_file else out)
     if files:
         make_folder(folder)
     for place, one in enumerate(files):
-        own = f"{name} {one.name}" if name else one.name
+        own = _free(one.name, set() if taken is None else taken)
         path = out if is_file and out is not None and place == 0 else folder / own
         write_file(path, one.body)
         paths.append(str(path))
     return paths
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """Return a name that nobody has, and take it; letter case does not tell files apart."""
+    stem, dot, ending = name.rpartition(".")
+    free, number = name, 1
+    while free.casefold() in taken:
+        number += 1
+        free = f"{stem} ({number}){dot}{ending}"
+    taken.add(free.casefold())
+    return free

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+import unicodedata
 from binascii import b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ UNSAFE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
 )
 LONGEST_HEADER = 200
+# What no system takes in a file's name, and what one takes for its devices.
+FORBIDDEN = re.compile(r'[\\/:*?"<>|]+')
+DEVICE = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)")
+LONGEST_NAME, LONGEST_ENDING = 143, 8
 ID_LENGTH = 32
 # Stands for a file until the letter is written.
 PLACE = b"the file stands here"
@@ -144,13 +149,32 @@ def one_line(text: str) -> str:
     What looks like an encoded word (RFC 2047) is taken apart: it would be decoded on its way into
     the header, and may hide a line's end.
     """
-    plain = UNSAFE.sub(" ", text).replace("=?", "= ?")
-    return " ".join(plain.split())[:LONGEST_HEADER]
+    return _plain(text)[:LONGEST_HEADER]
 
 
 def file_name(text: str) -> str:
-    """Return `text` fit for a file's name on every system."""
-    return re.sub(r'[\\/:*?"<>|]+', "_", one_line(text)).strip(". ") or "document"
+    """Return `text` fit for a file's name on every system and in every mail program.
+
+    No sign that is forbidden anywhere, no name of a device, composed letters, at most 143 bytes (as
+    encrypted folders take them); an ending stays.
+    """
+    plain = unicodedata.normalize("NFC", _plain(text))
+    safe = FORBIDDEN.sub("_", plain).strip(". ") or "document"
+    if DEVICE.match(safe):
+        safe = f"_{safe}"
+    stem, dot, ending = safe.rpartition(".")
+    if not dot or len(ending) > LONGEST_ENDING:
+        return within(safe, LONGEST_NAME)
+    return within(stem, LONGEST_NAME - len(f".{ending}".encode())) + f".{ending}"
+
+
+def _plain(text: str) -> str:
+    return " ".join(UNSAFE.sub(" ", text).replace("=?", "= ?").split())
+
+
+def within(text: str, most: int) -> str:
+    """Return the beginning of `text` that takes at most `most` bytes, whole letters only."""
+    return text.encode()[:most].decode(errors="ignore").strip(". ")
 
 
 def message_id(secret: str, domain: str, *parts: object) -> str:

@@ -6,6 +6,7 @@ Source: delivery page, «Document»; issue of delivery, «Numbers» (a batch for
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -23,7 +24,7 @@ from stavbill.bitrix.read.papers import (
 )
 from stavbill.bitrix.write.steps import chunks
 from stavbill.clock import Clock
-from stavbill.delivery.letter import PDF, Attachment, file_name
+from stavbill.delivery.letter import PDF, Attachment, file_name, within
 from stavbill.documents.annex import annex_file
 from stavbill.documents.invoice import DOCUMENT, InvoiceDocument
 from stavbill.documents.pool import RenderPool
@@ -55,7 +56,9 @@ NOT_MADE = "Документ счёта ещё не составлен."
 # The own companies' papers seldom change; a person who mends them waits no longer than this.
 OWN_PAPERS_S = 300.0
 # A file's name takes 255 bytes at most.
-LONGEST_NUMBER = 60
+# In bytes: behind the stem stand «, приложение.xlsx» and the mark of a message.
+LONGEST_NUMBER, LONGEST_STEM = 48, 100
+QUOTES = re.compile("[«»„“”\"'`‘’]+")
 NOT_SENT = SendingId(0)
 # What fills one request for requisites; a month's documents are composed in few requests.
 CHUNK = 1000
@@ -303,11 +306,20 @@ def _apart(
     return fresh, missing
 
 
+def name_of(document: InvoiceDocument) -> str:
+    """Return what the files of an invoice are called: its number and the customer, no other number.
+
+    Short enough for an ending and for the mark of a message behind it.
+    """
+    # People number invoices as they like: «2026/128» is no name of a file. Nor are quotes liked.
+    number = within(document.number, LONGEST_NUMBER)
+    buyer = " ".join(QUOTES.sub(" ", document.buyer.name).split())
+    return within(file_name(f"Счет № {number}, {buyer}"), LONGEST_STEM)
+
+
 async def files_of(document: InvoiceDocument, pdf: bytes) -> Files:
     """Return the document and, where its annex is too long for a page, the annex."""
-    # People number invoices as they like: «2026/128» is no name of a file.
-    number = document.number[:LONGEST_NUMBER]
-    name = file_name(f"Счет № {number} от {document.issued:%d.%m.%Y}")
+    name = name_of(document)
     files = (Attachment(f"{name}.pdf", PDF, pdf),)
     if not document.has_annex_apart:
         return files
