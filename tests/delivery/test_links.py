@@ -9,40 +9,52 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stavbill.delivery.links import TOKEN_LENGTH, Links, Purpose, message_of, sign
+from stavbill.delivery.links import Links, Purpose, link_name, message_of, sign
 from stavbill.delivery.visits import Crowd, Visit, looks_automatic
 
 NOW = datetime(2026, 12, 10, 6, tzinfo=UTC)
 PERSON = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15"
+# Of letters that left before messages had names.
 numbers = st.integers(min_value=0, max_value=2**48 - 1)
+names = st.binary(min_size=16, max_size=16).map(bytes.hex)
+messages = numbers | names
 purposes = st.sampled_from(Purpose)
 
 
-@given(st.text(min_size=1), purposes, numbers)
+@given(st.text(min_size=1), purposes, messages)
 def test_a_token_says_its_message_and_fits_a_url(
-    secret: str, purpose: Purpose, number: int
+    secret: str, purpose: Purpose, message: str | int
 ) -> None:
-    token = sign(secret, purpose, number)
-    assert message_of(secret, purpose, token) == number
-    assert len(token) == TOKEN_LENGTH
+    token = sign(secret, purpose, message)
+    assert message_of(secret, purpose, token) == message
+    assert len(token) == (36 if isinstance(message, int) else 52)
     assert token.isalnum()
 
 
-@given(
-    numbers, st.integers(0, TOKEN_LENGTH - 1), st.sampled_from("abcdefghijklmnopqrstuvwxyz234567")
-)
-def test_a_token_that_was_changed_anywhere_is_nobodys(number: int, place: int, letter: str) -> None:
-    token = sign("secret", Purpose.PAGE, number)
+@given(messages, st.integers(0, 51), st.sampled_from("abcdefghijklmnopqrstuvwxyz234567"))
+def test_a_token_that_was_changed_anywhere_is_nobodys(
+    message: str | int, place: int, letter: str
+) -> None:
+    token = sign("secret", Purpose.PAGE, message)
+    place %= len(token)
     changed = token[:place] + letter + token[place + 1 :]
     assert changed == token or message_of("secret", Purpose.PAGE, changed) is None
 
 
-@given(numbers)
-def test_a_token_is_for_one_purpose_and_one_secret(number: int) -> None:
-    token = sign("secret", Purpose.PAGE, number)
+@given(messages)
+def test_a_token_is_for_one_purpose_and_one_secret(message: str | int) -> None:
+    token = sign("secret", Purpose.PAGE, message)
     assert message_of("secret", Purpose.PIXEL, token) is None
     assert message_of("another", Purpose.PAGE, token) is None
-    assert message_of("", Purpose.PAGE, sign("", Purpose.PAGE, number)) is None
+    assert message_of("", Purpose.PAGE, sign("", Purpose.PAGE, message)) is None
+
+
+def test_a_name_comes_from_what_a_message_is_and_says_nothing_of_it() -> None:
+    name = link_name("secret", 7, "stavbill:7:subscription", 1, "email", "one@example.ru")
+    assert name == link_name("secret", 7, "stavbill:7:subscription", 1, "email", "one@example.ru")
+    assert name != link_name("secret", 7, "stavbill:7:subscription", 1, "email", "two@example.ru")
+    assert name != link_name("other", 7, "stavbill:7:subscription", 1, "email", "one@example.ru")
+    assert link_name("secret", "a", "bc") != link_name("secret", "ab", "c")
 
 
 @given(st.text(max_size=80))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,13 +11,16 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 
+from stavbill.billing.facts import CompanyId
 from stavbill.errors import ConfigError, StoreError
 from stavbill.store.database import Store, connect_engine
 from stavbill.store.delivery_tables import metadata
 from stavbill.store.inbox import PostState, read_post
+from stavbill.store.messages import NewMessage, add_messages, messages_of
 from stavbill.store.schema import newest_version, open_store, store_version, upgrade_store
+from stavbill.store.sendings import SendingId
 
 
 def test_a_brand_new_database_is_made(store: Store) -> None:
@@ -26,6 +31,85 @@ def test_migrations_lead_to_the_tables(store: Store) -> None:
     with store.read() as db:
         context = MigrationContext.configure(db, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_no_table_gives_a_number_a_second_time(store: Store) -> None:
+    numbered = {
+        table.name: column.name
+        for table in metadata.sorted_tables
+        for column in table.primary_key.columns
+        if len(table.primary_key.columns) == 1 and column.identity is not None
+    }
+    assert len(numbered) == 11
+    others = {
+        table.name
+        for table in metadata.sorted_tables
+        if table is not table.metadata.tables.get("sending_documents")
+        and len(table.primary_key.columns) == 1
+        and table.autoincrement_column is not None
+    }
+    assert others == set(numbered)
+    with store.write() as db:
+        if db.dialect.name == "sqlite":
+            made: dict[str, str] = dict(
+                db.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'table'").all()
+            )
+            assert all("AUTOINCREMENT" in made[table] for table in numbered)
+        else:
+            looks = inspect(db)
+            assert all(
+                column["identity"]
+                for table, name in numbered.items()
+                for column in looks.get_columns(table)
+                if column["name"] == name
+            )
+        row = "INSERT INTO audit (portal, at, who, what, detail) VALUES ('p', :at, 'w', 'x', '')"
+        at = {"at": "2026-12-10 06:00:00"}
+        db.execute(text(row), at)
+        first = db.execute(text("SELECT max(entry) FROM audit")).scalar_one()
+        db.execute(text("DELETE FROM audit"))
+        db.execute(text(row), at)
+        assert db.execute(text("SELECT min(entry) FROM audit")).scalar_one() > first
+
+
+def test_rows_and_what_refers_to_them_outlive_the_rebuilding(store_url: str) -> None:
+    before = Store(connect_engine(store_url))
+    with before.write() as db:
+        config = Config()
+        config.set_main_option("script_location", "stavbill.store:migrations")
+        config.attributes["connection"] = db
+        command.upgrade(config, "0007")
+        for statement in BEFORE_NAMES.split(";"):
+            db.execute(text(statement))
+    before.close()
+    assert upgrade_store(store_url) == ("0007", newest_version())
+    store = open_store(store_url)
+    with store.read() as db:
+        found = messages_of(db, [SendingId(7)])[SendingId(7)]
+        assert [(one.message, one.recipient, one.link) for one in found] == [(9, "r", None)]
+        assert db.execute(text("SELECT event, message FROM message_events")).all() == [(3, 9)]
+    with store.write() as db:
+        add_messages(db, "p", [replace(NEW, recipient="s")], due=DAY)
+        added = messages_of(db, [SendingId(7)])[SendingId(7)][-1]
+    store.close()
+    assert (added.message, added.recipient) == (10, "s")
+
+
+DAY = datetime(2026, 12, 10, 6, tzinfo=UTC)
+NEW = NewMessage(
+    sending=SendingId(7), company=CompanyId(1), channel="email", recipient="r", sender="main"
+)
+BEFORE_NAMES = """
+INSERT INTO sendings (sending, portal, company, invoice_key, revision, portal_id, sender, state,
+  body, detail, blame, due, created)
+VALUES (7, 'p', 1, 'k', 1, 5, 'main', 'open', '{}', '', '', '2026-12-10 06:00:00',
+  '2026-12-10 06:00:00');
+INSERT INTO messages (message, sending, portal, company, channel, recipient, sender, round, stage,
+  status, attempts, due, told, detail)
+VALUES (9, 7, 'p', 1, 'email', 'r', 'main', 1, 'sent', 'sent', 1, '2026-12-10 06:00:00', false, '');
+INSERT INTO message_events (event, message, round, kind, source, evidence, detail, at, seen)
+VALUES (3, 9, 1, 'sent', 'channel', 'e', '', '2026-12-10 06:00:00', '2026-12-10 06:00:00')
+"""
 
 
 def test_another_version_is_refused_with_the_command(store: Store, store_url: str) -> None:

@@ -108,7 +108,12 @@ def put_invoice(store: Store, company: int, state: InvoiceState) -> None:
 
 
 def put_messages(
-    store: Store, sending: SendingId, recipients: Sequence[str], *, channel: str = "email"
+    store: Store,
+    sending: SendingId,
+    recipients: Sequence[str],
+    *,
+    channel: str = "email",
+    link: str | None = None,
 ) -> list[MessageId]:
     """Put messages of a revision into the store; they wait."""
     fresh = [
@@ -119,6 +124,7 @@ def put_messages(
             recipient=recipient,
             sender=channel,
             reference=f"mark-{recipient}",
+            link=link,
         )
         for recipient in recipients
     ]

@@ -36,7 +36,7 @@ LATER = timedelta(minutes=5)
 LINKS = Links(BASE, SECRET)
 
 
-def page_of(message: int) -> str:
+def page_of(message: int | str) -> str:
     return urlsplit(LINKS.page(message)).path
 
 
@@ -303,3 +303,16 @@ async def test_without_sending_there_are_no_links(store: Store) -> None:
         answer = await open_web.client.get(f"/i/{sign(SECRET, Purpose.PAGE, 1)}")
         assert answer.status_code == 404
         assert (await open_web.client.post("/hooks/whatsapp", json={})).status_code == 404
+
+
+async def test_a_named_message_is_found_by_its_name_alone(store: Store) -> None:
+    name = "0f" * 16
+    (message,) = put_all(store, put_sending(store, 7), ["one@example.ru"], link=name)
+    async with web(store) as client:
+        assert (await client.get(page_of(name))).status_code == 200
+        assert (await client.get(page_of("1f" * 16))).status_code == 404
+        # A letter that left before names bears this number; the row is another's since a restore.
+        for path in (page_of(int(message)), picture_of(int(message))):
+            answer = await client.get(path)
+            assert answer.status_code == 404
+            assert "77" not in answer.text

@@ -40,6 +40,7 @@ from stavbill.store.messages import (
     Message,
     MessageId,
     Stage,
+    message_by_link,
     message_by_reference,
     read_message,
     staged_messages,
@@ -249,11 +250,16 @@ class Visitors:
         return None if message is None else self._sending(message).notice
 
     def _message(self, token: str, purpose: Purpose) -> Message | None:
-        number = message_of(self._mail.links.secret, purpose, token)
-        if number is None:
+        signed = message_of(self._mail.links.secret, purpose, token)
+        if signed is None:
             return None
         with self._desk.store.read() as db:
-            return read_message(db, MessageId(number))
+            if isinstance(signed, str):
+                return message_by_link(db, self._desk.portal, signed)
+            message = read_message(db, MessageId(signed))
+        # A row that has a name was made later than any letter with a number: after a restore it
+        # may be another customer's.
+        return message if message is not None and message.link is None else None
 
     def _sending(self, message: Message) -> Sending:
         with self._desk.store.read() as db:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from stavbill.billing.facts import CompanyCard, Recipients
 from stavbill.bitrix.recipients import is_email
 from stavbill.delivery.letter import message_id
+from stavbill.delivery.links import link_name
 from stavbill.operations.mail_parts import MailOptions
 from stavbill.operations.parts import Parts
 from stavbill.plan.effects import EffectKey, InvoiceStage, PutInvoice
@@ -218,6 +219,7 @@ def _messages(
                     recipient=address,
                     sender=sender.code,
                     reference=name_of(mail, domain, new, EMAIL, address),
+                    link=_link(mail, new, EMAIL, address),
                 )
             )
     if mail.whatsapp is not None:
@@ -229,6 +231,7 @@ def _messages(
                 recipient=number,
                 sender=WHATSAPP,
                 reference=name_of(mail, WHATSAPP, new, WHATSAPP, number),
+                link=_link(mail, new, WHATSAPP, number),
             )
             for number in recipients.phones[:limit]
         )
@@ -247,6 +250,13 @@ def name_of(
     """Return the deterministic name of one delivery: the Message-ID of a letter."""
     parts = (sending.invoice, sending.revision, channel, recipient, round_)
     return message_id(mail.secret, domain, *parts)
+
+
+def _link(mail: MailOptions, sending: NewSending, channel: str, recipient: str) -> str:
+    """Return what the links of a message sign, in whichever round it is sent."""
+    return link_name(
+        mail.secret, sending.portal_id, sending.invoice, sending.revision, channel, recipient
+    )
 
 
 def _beyond(mail: MailOptions, card: CompanyCard | None) -> tuple[str, ...]:

@@ -315,11 +315,11 @@ def letter_facts(
     mail: MailOptions, message: Message, sending: Sending, sender: Sender | None
 ) -> LetterFacts:
     """Return what templates know of a message: its links where links are possible."""
-    number = int(message.message)
+    name = message.link or int(message.message)
     possible = mail.links.are_possible
     # A letter's own picture; WhatsApp tells by itself that a message was read.
-    pixel = mail.links.pixel(number) if possible and message.channel == EMAIL else ""
-    page = mail.links.page(number) if possible else ""
+    pixel = mail.links.pixel(name) if possible and message.channel == EMAIL else ""
+    page = mail.links.page(name) if possible else ""
     return LetterFacts(
         notice=sending.notice,
         revision=sending.revision,

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     Table,
@@ -26,7 +27,7 @@ from stavbill.store.types import Utc
 sendings = Table(
     "sendings",
     metadata,
-    Column("sending", RowId, primary_key=True),
+    Column("sending", RowId, Identity(), primary_key=True),
     Column("portal", Text, nullable=False),
     Column("company", BigInteger, nullable=False),
     Column("invoice_key", Text, nullable=False),
@@ -49,6 +50,7 @@ sendings = Table(
     UniqueConstraint("portal", "invoice_key", "revision"),
     Index(None, "portal", "state", "due"),
     Index(None, "portal", "company"),
+    sqlite_autoincrement=True,
 )
 
 # The printed invoice of a revision as a record: every recipient, now and later, gets the same one.
@@ -65,7 +67,7 @@ sending_documents = Table(
 messages = Table(
     "messages",
     metadata,
-    Column("message", RowId, primary_key=True),
+    Column("message", RowId, Identity(), primary_key=True),
     Column("sending", RowId, ForeignKey("sendings.sending", ondelete="CASCADE"), nullable=False),
     Column("portal", Text, nullable=False),
     Column("company", BigInteger, nullable=False),
@@ -78,6 +80,8 @@ messages = Table(
     Column("status", Text, nullable=False),
     # The channel's own name of the message: a Message-ID, a provider's id.
     Column("reference", Text),
+    # What its links sign; NULL of messages whose links sign their number.
+    Column("link", Text),
     Column("attempts", Integer, nullable=False),
     Column("claim_by", Text),
     Column("claim_until", Utc),
@@ -91,13 +95,15 @@ messages = Table(
     Index(None, "portal", "stage", "due"),
     Index(None, "portal", "company"),
     Index(None, "reference"),
+    Index(None, "link"),
+    sqlite_autoincrement=True,
 )
 
 # Everything learned about messages; only ever added to. The same evidence twice is one row.
 message_events = Table(
     "message_events",
     metadata,
-    Column("event", RowId, primary_key=True),
+    Column("event", RowId, Identity(), primary_key=True),
     Column("message", RowId, ForeignKey("messages.message", ondelete="CASCADE"), nullable=False),
     Column("round", Integer, nullable=False),
     Column("kind", Text, nullable=False),
@@ -107,6 +113,7 @@ message_events = Table(
     Column("at", Utc, nullable=False),
     Column("seen", Utc, nullable=False),
     UniqueConstraint("message", "evidence"),
+    sqlite_autoincrement=True,
 )
 
 # ------------------------------------------------------------------------------------ holds

@@ -48,6 +48,8 @@ class NewMessage:
     recipient: str
     sender: str
     reference: str | None = None
+    # What links of this message sign; None of one that was made before there were such names.
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,7 @@ def add_messages(db: Connection, portal: str, new: Sequence[NewMessage], *, due:
                 "stage": Stage.WAITING.value,
                 "status": "queued",
                 "reference": one.reference,
+                "link": one.link,
                 "attempts": 0,
                 "due": due,
                 "told": False,
@@ -104,6 +107,14 @@ def message_by_reference(db: Connection, portal: str, reference: str) -> Message
 def read_message(db: Connection, message: MessageId) -> Message | None:
     """Return a message by its number."""
     row = db.execute(select(messages).where(messages.c.message == message)).one_or_none()
+    return None if row is None else message_of(row)
+
+
+def message_by_link(db: Connection, portal: str, link: str) -> Message | None:
+    """Return the message whose links sign this name."""
+    row = db.execute(
+        select(messages).where(messages.c.portal == portal, messages.c.link == link)
+    ).first()
     return None if row is None else message_of(row)
 
 
@@ -185,6 +196,7 @@ def message_of(row: Row[Any]) -> Message:
         recipient=row.recipient,
         sender=row.sender,
         reference=row.reference,
+        link=row.link,
         message=MessageId(row.message),
         round=row.round,
         stage=Stage(row.stage),

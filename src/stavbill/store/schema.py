@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import event, inspect, text
 
 from stavbill.errors import StoreError
 from stavbill.store.database import Store, connect_engine
@@ -81,12 +82,32 @@ def store_version(store: Store) -> str | None:
 
 def upgrade(store: Store) -> None:
     """Run the missing migrations in one transaction, one process at a time."""
+    # Whatever rebuilds a table of SQLite drops the old one, and what refers to it must stay.
+    migrating = Store(connect_engine(store.url.render_as_string(hide_password=False)))
+    if migrating.engine.dialect.name == "sqlite":
+        event.listen(migrating.engine, "connect", _without_foreign_keys)
+    try:
+        _migrate(migrating)
+    finally:
+        migrating.close()
+
+
+def _without_foreign_keys(dbapi: Any, _record: object) -> None:  # noqa: ANN401  sqlite3's own type
+    dbapi.execute("PRAGMA foreign_keys=OFF")
+
+
+def _migrate(store: Store) -> None:
     with store.write() as db:
         if db.dialect.name == "postgresql":
             db.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         config = _config()
         config.attributes["connection"] = db
         command.upgrade(config, "head")
+        if db.dialect.name == "sqlite":
+            lost = db.exec_driver_sql("PRAGMA foreign_key_check").all()
+            if lost:
+                msg = f"the migration left rows that refer to none: {lost[:3]}"
+                raise StoreError(msg)
 
 
 def _config() -> Config:

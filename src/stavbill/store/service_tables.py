@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     Table,
@@ -58,7 +59,7 @@ schedules = Table(
 inbox = Table(
     "inbox",
     metadata,
-    Column("post", RowId, primary_key=True),
+    Column("post", RowId, Identity(), primary_key=True),
     Column("portal", Text, nullable=False),
     Column("event", Text, nullable=False),
     # What an unnamed request has in common with its repeats; NULL where `event` is its own name.
@@ -82,6 +83,7 @@ inbox = Table(
     Index(None, "portal", "state", "post"),
     Index(None, "portal", "request", "state"),
     Index(None, "ended"),
+    sqlite_autoincrement=True,
 )
 
 # --------------------------------------------------------------------------------- findings
@@ -89,7 +91,7 @@ inbox = Table(
 findings = Table(
     "findings",
     metadata,
-    Column("finding", RowId, primary_key=True),
+    Column("finding", RowId, Identity(), primary_key=True),
     Column("portal", Text, nullable=False),
     Column("company", BigInteger, nullable=False),
     Column("kind", Text, nullable=False),
@@ -101,6 +103,7 @@ findings = Table(
     Column("last_seen", Utc, nullable=False),
     Column("ended", Utc),
     Index(None, "portal", "ended", "company"),
+    sqlite_autoincrement=True,
 )
 
 # ----------------------------------------------------------------------------- installation

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     Date,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -79,7 +80,7 @@ decision_reasons = Table(
 readings = Table(
     "readings",
     metadata,
-    Column("reading", RowId, primary_key=True),
+    Column("reading", RowId, Identity(), primary_key=True),
     Column("portal", Text, nullable=False),
     Column("whole", Boolean, nullable=False),
     Column("state", Text, nullable=False),
@@ -87,6 +88,7 @@ readings = Table(
     Column("finished", Utc),
     Column("rows", Integer, nullable=False),
     Index(None, "portal", "reading"),
+    sqlite_autoincrement=True,
 )
 
 companies = Table(
@@ -129,13 +131,14 @@ records = Table(
 snapshots = Table(
     "snapshots",
     metadata,
-    Column("snapshot", RowId, primary_key=True),
+    Column("snapshot", RowId, Identity(), primary_key=True),
     Column("connection", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("started", Utc, nullable=False),
     Column("finished", Utc),
     Index(None, "connection", "snapshot"),
+    sqlite_autoincrement=True,
 )
 
 wialon_accounts = Table(
@@ -163,7 +166,7 @@ wialon_units = Table(
 effects = Table(
     "effects",
     metadata,
-    Column("effect", RowId, primary_key=True),
+    Column("effect", RowId, Identity(), primary_key=True),
     Column("key", Text, nullable=False),
     Column("portal", Text, nullable=False),
     Column("run", Text, ForeignKey("runs.run"), nullable=False),
@@ -192,6 +195,7 @@ effects = Table(
     Index(None, "run", "status", "waits", "due"),
     Index(None, "portal", "status"),
     Index(None, "portal", "kind", "written_at"),
+    sqlite_autoincrement=True,
 )
 
 effect_after = Table(
@@ -217,7 +221,7 @@ effect_after = Table(
 receipts = Table(
     "receipts",
     metadata,
-    Column("receipt", RowId, primary_key=True),
+    Column("receipt", RowId, Identity(), primary_key=True),
     Column("run", Text, nullable=False),
     Column("key", Text, nullable=False),
     Column("company", BigInteger, nullable=False),
@@ -227,13 +231,14 @@ receipts = Table(
     Column("at", Utc, nullable=False),
     Index(None, "run", "receipt"),
     Index(None, "key"),
+    sqlite_autoincrement=True,
 )
 
 # ------------------------------------------------------------------------------ governance
 audit = Table(
     "audit",
     metadata,
-    Column("entry", RowId, primary_key=True),
+    Column("entry", RowId, Identity(), primary_key=True),
     Column("portal", Text, nullable=False),
     Column("at", Utc, nullable=False),
     Column("who", Text, nullable=False),
@@ -242,12 +247,13 @@ audit = Table(
     Column("company", BigInteger),
     Column("detail", Text, nullable=False),
     Index(None, "portal", "at"),
+    sqlite_autoincrement=True,
 )
 
 parked = Table(
     "parked",
     metadata,
-    Column("parking", RowId, primary_key=True),
+    Column("parking", RowId, Identity(), primary_key=True),
     Column("portal", Text, nullable=False),
     Column("company", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
@@ -256,6 +262,7 @@ parked = Table(
     Column("released", Utc),
     Column("released_by", Text),
     Index(None, "portal", "company", "released"),
+    sqlite_autoincrement=True,
 )
 
 flags = Table(
