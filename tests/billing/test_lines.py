@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from stavbill.billing.covered import months_in, service_in
+from stavbill.billing.decide import decide
+from stavbill.billing.decision import Bill
 from stavbill.billing.facts import (
     DISPATCHING,
     FUEL_SENSOR,
     SUBSCRIPTION,
+    Facts,
     SeparateInvoices,
     ServiceCode,
     VatWish,
@@ -24,7 +29,20 @@ from stavbill.billing.lines import (
 )
 from stavbill.billing.period import Month, ServicePeriod
 from stavbill.billing.tariff import Tariff, parse_tariff
-from tests.billing.world import AO, AUTOTRACKER, MATVEEV, POLICY, PS, PS_LINE, RULES, SIM
+from tests.billing.world import (
+    AO,
+    AO_LINE,
+    AUTOTRACKER,
+    MATVEEV,
+    POLICY,
+    PS,
+    PS_LINE,
+    RULES,
+    SIM,
+    TENTH,
+    facts,
+    units,
+)
 
 BY_AUTOTRACKER = Issuer(RULES[0], AUTOTRACKER, PS, "ПС-2021-147")
 BY_MATVEEV = Issuer(RULES[2], MATVEEV, AO, "АО-2021-890")
@@ -140,3 +158,49 @@ def test_an_invoice_over_new_year_carries_both_rates() -> None:
 def test_a_service_without_wording_stands_by_its_code() -> None:
     unknown = ServiceCode("video")
     assert BY_MATVEEV.rule.words(unknown).line == "video"
+
+
+FUEL = {SUBSCRIPTION: "1*350", FUEL_SENSOR: "2*100"}
+FREE = {SUBSCRIPTION: "3*0", FUEL_SENSOR: "2*100"}
+
+
+def billed(known: Facts) -> Bill:
+    decision = decide(known, POLICY, TENTH)
+    assert isinstance(decision, Bill)
+    return decision
+
+
+def test_a_row_of_conserved_units_has_words_of_its_own() -> None:
+    [draft] = billed(facts("7*350|12*100", units(7, 12), contracts=(AO,))).drafts
+    assert [line.name for line in draft.lines] == [
+        f"{AO_LINE} (Март 2022)",
+        f"{AO_LINE} (консервация) (Март 2022)",
+    ], "§11"
+    assert draft.total.minor == 365_000
+    # It is known again as the subscription of that month.
+    assert {service_in(line.name, POLICY) for line in draft.lines} == {SUBSCRIPTION}
+    assert months_in(draft.lines[1].name) == {Month(2022, 3)}
+
+
+def test_the_words_of_conserved_units_can_be_configured() -> None:
+    rules = tuple(
+        replace(rule, wording=tuple(replace(word, conserved="Хранение") for word in rule.wording))
+        for rule in POLICY.rules
+    )
+    policy = replace(POLICY, rules=rules)
+    decision = decide(facts("1*350|2*100", units(1, 2), contracts=(AO,)), policy, TENTH)
+    assert isinstance(decision, Bill)
+    assert [line.name for line in decision.drafts[0].lines][1] == "Хранение (Март 2022)"
+    assert service_in("Хранение (Март 2022)", policy) == SUBSCRIPTION
+
+
+def test_other_fees_at_that_price_are_no_conserved_units() -> None:
+    [draft] = billed(facts("1*350", units(1), fees=FUEL)).drafts
+    assert not any("консервация" in line.name for line in draft.lines)
+
+
+def test_a_group_at_the_price_of_zero_makes_no_line_beside_others() -> None:
+    decision = billed(facts("3*0", units(3), fees=FREE))
+    [draft] = decision.drafts
+    assert [(line.service, line.total.minor) for line in draft.lines] == [(FUEL_SENSOR, 20_000)]
+    assert "free_group" in {note.code for note in decision.warnings}, "§7: told, not charged"

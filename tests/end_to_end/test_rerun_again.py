@@ -44,6 +44,25 @@ async def test_a_cancelled_invoice_is_issued_again_as_its_second(tmp_path: Path)
         assert quiet.document["effects"] == {}
 
 
+async def test_a_cancellation_taken_back_beside_the_reissue_parks_its_company_alone(
+    tmp_path: Path,
+) -> None:
+    async with installed(tmp_path, companies=20) as place:
+        await rerun(place)
+        [first] = invoices(place, BILLED)
+        await move_invoice(place, first["id"], DECLINED)
+        assert (await rerun(place, "--again")).code == 0
+        await place.sandbox.clock.sleep(2)  # the portal's times are whole seconds
+        await move_invoice(place, first["id"], "DT31_5:N")
+
+        told = await command(place, "run", "month", "--as-of", ON, "--yes", "--json")
+
+        assert (told.code, told.document["state"]) == (0, "done")
+        assert BILLED in {parked["company"] for parked in told.document["parked"]}
+        assert told.document["counts"]["billed"] > 0, "the others go on"
+        assert not any(found["ours"] for found in told.document["violations"])
+
+
 async def test_a_month_never_takes_that_word_by_itself(tmp_path: Path) -> None:
     async with installed(tmp_path, companies=20) as place:
         await rerun(place)

@@ -114,6 +114,22 @@ def test_a_copy_by_a_person_is_not_our_making(makers: tuple[bool, ...], *, is_ou
     assert found(*copies) == [(MustNever.SAME_KEY_TWICE, numbers, is_ours)]
 
 
+@pytest.mark.parametrize(
+    ("changed", "ours_"),
+    [
+        pytest.param("2022-02-10T08:59:00+03:00", True, id="never touched: our own double"),
+        pytest.param("2022-02-10T11:00:00+05:00", True, id="before, by another zone's clock"),
+        pytest.param("2022-02-10T10:00:01+03:00", False, id="taken back by a person"),
+    ],
+)
+def test_an_invoice_whose_cancellation_was_taken_back_is_a_persons(
+    changed: str, *, ours_: bool
+) -> None:
+    old = record(ours(1), updated=changed)
+    again = record(ours(2, replace(KEY, issue=2)), made_at="2022-02-10T10:00:00+03:00")
+    assert found(old, again) == [(MustNever.TWO_INVOICES, (1, 2), ours_)]
+
+
 def test_a_pair_is_told_once_for_all_its_months() -> None:
     span = replace(KEY, period=ServicePeriod(MARCH, 3))
     assert found(record(ours(1, span)), record(ours(2, replace(span, issue=2)))) == [

@@ -6,6 +6,7 @@ Source: billing rules §9.
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 from stavbill.billing.case import Case, Fees
 from stavbill.billing.count import CountPassed, annex_of, check_count, observed_parts
@@ -47,6 +48,7 @@ from stavbill.billing.facts import (
 )
 from stavbill.billing.issuer import Issuer, choose_issuer, rule_of
 from stavbill.billing.lines import (
+    ConservedGroup,
     Services,
     invoice_groups,
     invoice_lines,
@@ -55,7 +57,7 @@ from stavbill.billing.lines import (
 )
 from stavbill.billing.notes import CountFinding, covered_note, explanation_of, warnings_of
 from stavbill.billing.period import Month, next_working_day
-from stavbill.billing.policy import Policy
+from stavbill.billing.policy import IssuerRule, Policy
 from stavbill.billing.tariff import Tariff, TariffProblem, parse_tariff
 
 NOTHING_DUE = (Covered, NotPassed)
@@ -236,12 +238,16 @@ def _count(case: Case, issuer: Issuer | HoldReason) -> CountFinding:
         return None
     rule = issuer.rule if isinstance(issuer, Issuer) else None
     currency = rule.currency if rule else case.policy.default_currency
+    return check_count(case.facts, tariff, _conservation_price(case, rule), currency)
+
+
+def _conservation_price(case: Case, rule: IssuerRule | None) -> Decimal | None:
+    """Return the price of conserved units: the card's, else the issuer's, else the currency's."""
     price = case.facts.card.conservation_price
     if price is None and rule is not None:
         price = rule.conservation_price
-    if price is None:
-        price = case.policy.conservation_price(currency)
-    return check_count(case.facts, tariff, price, currency)
+    currency = rule.currency if rule else case.policy.default_currency
+    return case.policy.conservation_price(currency) if price is None else price
 
 
 def _card_reasons(case: Case) -> list[HoldReason]:
@@ -281,6 +287,9 @@ def _draft(case: Case, services: Services, found: PeriodDue, issuer: Issuer) -> 
     policy, card = case.policy, case.facts.card
     issue = max(found.issue, case.facts.first_issue)
     issued = case.facts.issued or case.on
+    price = _conservation_price(case, issuer.rule)
+    conserved = None if price is None else ConservedGroup(policy.services[0], int(price * 100))
+    lines = invoice_lines(case.fees, services, found.period, issuer, card.vat, conserved=conserved)
     return InvoiceDraft(
         key=InvoiceKey(card.company, services, found.period, issuer.rule.code, issue),
         title=invoice_title(
@@ -292,6 +301,6 @@ def _draft(case: Case, services: Services, found: PeriodDue, issuer: Issuer) -> 
         contract_number=issuer.contract_number,
         issued=issued,
         pay_by=next_working_day(issued + timedelta(days=policy.pay_within_days), policy.calendar),
-        lines=tuple(invoice_lines(case.fees, services, found.period, issuer, card.vat)),
+        lines=tuple(lines),
         annex=annex_of(case.facts) if services[0] == policy.services[0] else (),
     )

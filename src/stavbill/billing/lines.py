@@ -6,6 +6,7 @@ Source: billing rules §7.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from stavbill.billing.decision import InvoiceLine
@@ -18,6 +19,14 @@ from stavbill.billing.tariff import Tariff, TariffProblem
 from stavbill.billing.vat import line_rate, vat_kopecks
 
 Services = tuple[ServiceCode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConservedGroup:
+    """The price group of conserved units: their service, and kopecks a month (§5)."""
+
+    service: ServiceCode
+    price: int
 
 
 def invoice_groups(
@@ -45,12 +54,16 @@ def invoice_lines(
     period: ServicePeriod,
     issuer: Issuer,
     wish: VatWish | Decimal,
+    *,
+    conserved: ConservedGroup | None = None,
 ) -> list[InvoiceLine]:
     """Return a line for each month, service and price group, without credits.
 
-    A fee that cannot be read makes no line; its company is held.
+    A fee that cannot be read makes no line; its company is held. Neither does a group at the price
+    of zero: nothing is charged for it, and a warning tells of it. `conserved` is the group whose
+    row has the wording of conserved units.
 
-    Source: billing rules §7.
+    Source: billing rules §7, §11.
     """
     currency = issuer.rule.currency
     nothing = Money(0, currency)
@@ -58,10 +71,13 @@ def invoice_lines(
     for month in period.each():
         percent = line_rate(issuer.rule, wish, month.first_day)
         for service in services:
-            name = f"{issuer.rule.words(service).line} ({month.name})"
-            fee = fees[service]
+            words, fee = issuer.rule.words(service), fees[service]
             for group in fee.merged if isinstance(fee, Tariff) else ():
-                quantity = group.quantity or 0
+                if group.price == 0:
+                    continue
+                is_conserved = ConservedGroup(service, group.price) == conserved
+                line = words.conserved_line if is_conserved else words.line
+                name, quantity = f"{line} ({month.name})", group.quantity or 0
                 vat = vat_kopecks(group.price * quantity, percent)
                 lines.append(
                     InvoiceLine(

@@ -55,12 +55,19 @@ class ServiceWording:
     """How one service is written on invoices of one issuer rule.
 
     `line` stands before the month on a row, `title` on an invoice of this service alone, without
-    «[Биллинг]» and month.
+    «[Биллинг]» and month; `conserved` on a row of conserved units, so that no two rows read the
+    same (§11).
     """
 
     service: ServiceCode
     line: str
     title: str
+    conserved: str = ""
+
+    @property
+    def conserved_line(self) -> str:
+        """The words of a row of conserved units: the configured ones, else «… (консервация)»."""
+        return self.conserved or f"{self.line} (консервация)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +144,10 @@ class Policy:
         words = [word for rule in self.rules for word in rule.wording] + list(self.hand_wording)
         known = {(plain(word.line), word.service) for word in words}
         known |= {(plain(word.title), word.service) for word in words}
+        subscription = self.services[0]
+        known |= {
+            (plain(word.conserved), subscription) for word in words if word.service == subscription
+        }
         known |= {(plain(rule.title), self.services[0]) for rule in self.rules}
         ordered = sorted(
             (pair for pair in known if pair[0]), key=lambda pair: (-len(pair[0]), pair)

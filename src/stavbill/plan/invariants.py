@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
@@ -126,9 +127,7 @@ def _two_for_a_month(
     told: set[tuple[InvoiceId, ...]] = set()
     for (service, month), records in sorted(holders.items()):
         invoices = tuple(record.issued.invoice for record in records)
-        # One with another company's key was moved here by a person.
         keys = [record.issued.key for record in records]
-        ours = all(key is not None and key.company == view.card.company for key in keys)
         same_key = None not in keys and len({record.external_id for record in records}) == 1
         if len(invoices) == 1 or invoices in told or same_key:
             continue
@@ -137,9 +136,47 @@ def _two_for_a_month(
             what=MustNever.TWO_INVOICES,
             company=view.card.company,
             invoices=invoices,
-            ours=ours,
+            ours=_is_ours(view, records),
             detail=f"{service} {month.code}",
         )
+
+
+def _is_ours(view: PortalView, records: list[InvoiceRecord]) -> bool:
+    """Say whether several invoices of one month are of our own making.
+
+    One with another company's key was moved here by a person. A further issue of an invoice is
+    written only when the one before it is cancelled: where that one was changed since, and lives
+    again, a person has taken the cancellation back.
+    """
+    own = [record for record in records if _bears_key_of(record, view.card.company)]
+    if len(own) < len(records):
+        return False
+    newest = max(own, key=_issue)
+    return not any(
+        _issue(record) < _issue(newest) and _was_changed_since(record, newest.made_at)
+        for record in own
+    )
+
+
+def _was_changed_since(record: InvoiceRecord, moment: str) -> bool:
+    changed, since = _moment(record.updated), _moment(moment)
+    return changed is not None and since is not None and changed > since
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if found.tzinfo is None else found
+
+
+def _bears_key_of(record: InvoiceRecord, company: CompanyId) -> bool:
+    return record.issued.key is not None and record.issued.key.company == company
+
+
+def _issue(record: InvoiceRecord) -> int:
+    return 0 if record.issued.key is None else record.issued.key.issue
 
 
 def _services_of(slot: Slot, services: list[ServiceCode]) -> list[ServiceCode]:

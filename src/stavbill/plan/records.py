@@ -44,7 +44,8 @@ class InvoiceRecord:
     """An invoice as the portal holds it. `external_id` is the raw text of the external-id field.
 
     `total` is in the invoice's currency (rubles, not kopecks), `updated` the portal's ISO text, by
-    which rows read before are known to be still true. `rows_read` says whether `issued.rows` were
+    which rows read before are known to be still true, `made_at` the one of its creation ("" where
+    nobody asked). `rows_read` says whether `issued.rows` were
     asked for. `begins` and `ends` are its date and the day to pay by, None when empty. `made_by_us`
     says that the user whom we write as created it; False also when nobody knows.
     """
@@ -62,6 +63,7 @@ class InvoiceRecord:
     begins: date | None = None
     ends: date | None = None
     made_by_us: bool = False
+    made_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,10 +154,14 @@ MappedField = Annotated[FieldSettings, BeforeValidator(_field_code)]
 
 
 class WordingSettings(Section):
-    """How a service is written: `line` before the month on a row, `title` of its own invoice."""
+    """How a service is written: `line` before the month on a row, `title` of its own invoice.
+
+    `conserved` stands on a row of conserved units; empty: `line` with «(консервация)».
+    """
 
     line: Text
     title: Text
+    conserved: StrictStr = ""
 
 
 class ServiceSettings(WordingSettings):

@@ -76,7 +76,7 @@ def _rule(
     own_companies: Sequence[OwnCompany],
 ) -> IssuerRule:
     words = {
-        code: ServiceWording(ServiceCode(code), word.line, word.title)
+        code: ServiceWording(ServiceCode(code), word.line, word.title, word.conserved)
         for code, word in rule.wording.items()
     }
     for service in services:

@@ -150,6 +150,7 @@ def invoice_record(
         begins=date_at(row, "begindate"),
         ends=date_at(row, "closedate"),
         made_by_us=me is not None and id_at(row, "createdBy") == me,
+        made_at=text_at(row, "createdTime"),
     )
 
 

@@ -80,9 +80,7 @@ def _is_free(tariff: str) -> bool:
 
 
 def _keep_to_the_rules(card: CardWords) -> None:
-    """Leave out what the rules do not settle: lines of zero, a connection that nobody asks."""
-    if card["tariff"].endswith("*0"):
-        card["fuel"], card["dispatching"], card["sim"] = "-", "-", ""
+    """Leave out what the rules do not settle: a connection that nobody asks."""
     if _is_free(card["tariff"]) and card["where"] == "stavros2":
         card["where"] = "stavros"
 
