@@ -88,11 +88,32 @@ class VatShare:
 
 @dataclass(frozen=True, slots=True)
 class AnnexRow:
-    """One account below a partner's (§6)."""
+    """One account below a partner's (§6).
+
+    `price` is of an active unit a month, `conserved_price` of a conserved one, `total` of the whole
+    period before corrections; None where the sum cannot be shared out.
+    """
 
     account: str
     active: int
     conserved: int
+    price: Money | None = None
+    conserved_price: Money | None = None
+    total: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnnexSums:
+    """From the accounts' sum to the invoice's: `credit` was taken off, `others` are other rows."""
+
+    accounts: Money
+    credit: Money
+    others: Money
+
+    @property
+    def total(self) -> Money:
+        """The invoice's total."""
+        return self.accounts - self.credit + self.others
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +130,8 @@ class InvoiceDocument:
 
     `issuer` is the issuer rule's code, by which images are found. `credit` is what corrections took
     off the prices already. `changes` say what a later revision corrected. `purpose_code` is
-    Kazakhstan's КНП. `notes` stand under the total, "" nowhere.
+    Kazakhstan's КНП. `notes` stand under the total, "" nowhere. `annex_sums` are there where a
+    partner's sum is shared out among its accounts, else `annex_note` says why it is not.
     """
 
     form: Form
@@ -128,6 +150,8 @@ class InvoiceDocument:
     signers: tuple[Signer, ...] = ()
     notes: tuple[str, ...] = ()
     annex: tuple[AnnexRow, ...] = ()
+    annex_sums: AnnexSums | None = None
+    annex_note: str = ""
     revision: int = 1
     changes: tuple[str, ...] = ()
     pay_link: str = ""

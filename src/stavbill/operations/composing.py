@@ -20,6 +20,7 @@ from stavbill.bitrix.read.papers import PaperInvoice, PaperRequisite, PaperRow
 from stavbill.bitrix.write.rows import rows_of_line
 from stavbill.documents.checks import other_problems, own_problems
 from stavbill.documents.invoice import AnnexRow, InvoiceDocument, PrintedLine
+from stavbill.operations.annexes import with_annex_sums
 from stavbill.operations.mail_parts import NoDocument
 from stavbill.operations.sellers import (
     NO_BANK,
@@ -115,6 +116,9 @@ def compose(sending: Sending, draft: InvoiceDraft, papers: Papers) -> InvoiceDoc
         pay_link=sending.pay_link or "",
         purpose_code=look.purpose_code,
     )
+    if draft.annex:
+        is_ours = sending.revision == 1 and _is_as_written(draft, rows)
+        document = with_annex_sums(document, draft, as_written=is_ours)
     of_seller += own_problems(document)
     reasons += other_problems(document)
     return _none_for(draft.issuer, of_seller, reasons) if of_seller or reasons else document
