@@ -16,14 +16,14 @@ COMPANIES = 20
 
 
 @pytest.mark.parametrize("skew_s", [240.0, -240.0, 7200.0])
-@pytest.mark.parametrize("fate", [Fate.FINE, Fate.LOST_AFTER])
+@pytest.mark.parametrize("fate", [Fate.FINE, Fate.LOST_AFTER, Fate.VERY_LATE])
 def test_clocks_that_are_apart_double_nothing(
     store: Store, store_url: str, skew_s: float, fate: Fate
 ) -> None:
     begin(store, COMPANIES)
     other = open_store(store_url)
     # Requests wait long for their turn, so that claims are held for as long as they may be.
-    world = World(VirtualClock(), fates=[fate] * 3, lag_s=20.0, queue_s=[60.0] * 6, answer_s=50.0)
+    world = World(VirtualClock(), fates=[fate] * 3, queue_s=[60.0] * 6, answer_s=3.0)
 
     async def main() -> None:
         first = journal_on(store, world, owner="first").apply(RUN)
@@ -57,3 +57,21 @@ def test_a_claim_of_a_clock_that_is_ahead_is_not_waited_for_until_its_end(store:
     took_s = run_virtually(main())
     require_end_state(store, world, 4)
     assert took_s < SETTINGS.claim_s + SETTINGS.late_s + SETTINGS.quiet_s + 60.0
+
+
+def test_a_doubt_of_another_clock_is_left_alone_before_our_own_eyes(store: Store) -> None:
+    """Its time is over by a clock that is ahead; the portal executes the request all the same."""
+    begin(store, 4)
+    world = World(VirtualClock(), fates=[Fate.VERY_LATE])
+
+    async def main() -> None:
+        dying = asyncio.ensure_future(journal_on(store, world, owner="first").apply(RUN))
+        await VirtualClock().sleep(10.0)
+        dying.cancel()
+        await asyncio.gather(dying, return_exceptions=True)
+        ahead = VirtualClock(skew_s=240.0)
+        await journal_on(store, world, owner="second", clock=ahead).resume()
+        await world.calm()
+
+    run_virtually(main())
+    require_end_state(store, world, 4)

@@ -206,8 +206,8 @@ def test_a_vanished_sender_leaves_a_doubt_only_when_its_claim_is_long_over(store
     end = NOON + timedelta(seconds=120)
     with store.write() as db:
         soon = end + LATE - timedelta(seconds=1)
-        assert expire_claims(db, portal=PORTAL, at=soon, late=LATE, quiet=QUIET) == 0
-        assert expire_claims(db, portal=PORTAL, at=end + LATE, late=LATE, quiet=QUIET) == 1
+        assert expire_claims(db, portal=PORTAL, by=ME, at=soon, late=LATE, quiet=QUIET) == 0
+        assert expire_claims(db, portal=PORTAL, by=ME, at=end + LATE, late=LATE, quiet=QUIET) == 1
     found = intents(store, run)["put_invoice"]
     assert (found.status, found.due) == (Status.DOUBT, end + QUIET)
     # The sender was only slow: its certain answer still counts, a stranger's does not.
@@ -225,12 +225,12 @@ def test_what_a_dead_sender_sent_is_asked_for_after_the_longest_time_from_its_la
     end = NOON + timedelta(seconds=120)
     dead = NOON + timedelta(seconds=30)
     with store.write() as db:
-        assert release_dead(db, portal=PORTAL, owners=["one"], at=dead, quiet=QUIET) == 2
+        assert release_dead(db, portal=PORTAL, owners=["one"], by=ME, at=dead, quiet=QUIET) == 2
     assert {intents(store, run)[kind].due for kind in ("put_invoice", "open_task")} == {
         dead + QUIET
     }
     with store.write() as db:
-        assert release_dead(db, portal=PORTAL, owners=["one"], at=end, quiet=QUIET) == 0
+        assert release_dead(db, portal=PORTAL, owners=["one"], by=ME, at=end, quiet=QUIET) == 0
 
 
 def test_a_declined_effect_parks_its_company_and_drops_the_rest_of_it(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,8 +29,10 @@ from stavbill.store.database import Store
 from stavbill.store.database_clock import is_shared
 from stavbill.store.effects import Intent, IntentId, Status, counts_by_status, settled_ids
 from stavbill.store.next_effects import (
+    Doubts,
     Scope,
     Waiting,
+    doubts_by_process,
     due_count,
     due_intents,
     first_claim_end,
@@ -44,8 +47,8 @@ from stavbill.store.settling import Settlement, settle
 # Every claim of this process has a number: a worker that was given up, and takes its own work over,
 # must not hold what its earlier self still waits to send.
 _numbers = count(1)
-# Begins the names under which claims are observed.
-_CLAIM = "claim "
+# Begin the names under which the claims and doubts of others are observed.
+_CLAIM, _DOUBTS = "claim ", "doubts "
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +115,14 @@ class Ledger:
             lost = self._lost(claim_ends(db, self._portal))
         with self._store.write() as db:
             if lost:
-                release_dead(db, portal=self._portal, owners=lost, at=now, quiet=quiet)
+                release_dead(
+                    db, portal=self._portal, owners=lost, by=self._owner, at=now, quiet=quiet
+                )
             if is_shared(self._clock):
                 late = timedelta(seconds=self._settings.late_s)
-                expire_claims(db, portal=self._portal, at=now, late=late, quiet=quiet)
+                expire_claims(
+                    db, portal=self._portal, by=self._owner, at=now, late=late, quiet=quiet
+                )
             refresh_waits(db, self.scope.run)
 
     def _lost(self, ends: Mapping[str, datetime]) -> list[str]:
@@ -153,7 +160,7 @@ class Ledger:
         """Put in doubt what others planned that may be sent now, up to a limit; how many."""
         now = self._clock.now()
         with self._store.write() as db:
-            return doubt_unwitnessed(db, self.scope, at=now, due=now, limit=limit)
+            return doubt_unwitnessed(db, self.scope, at=now, by=self._owner, limit=limit)
 
     def ready_ranks(self) -> tuple[int, ...]:
         """Return the ranks of which anything may be sent now."""
@@ -236,12 +243,37 @@ class Ledger:
         """Return effects in a status that are due, but for those looked at already."""
         now = self._clock.now()
         with self._store.read() as db:
-            return due_intents(db, self.scope, status, at=now, limit=limit, but=but)
+            of = None
+            if status is Status.DOUBT and not is_shared(self._clock):
+                doubts = doubts_by_process(db, self.scope)
+                of = [one for one, known in doubts.items() if self._quiet_left_s(one, known) <= 0]
+            return due_intents(db, self.scope, status, at=now, limit=limit, but=but, of=of)
 
     def waiting(self, status: Status) -> Waiting | None:
         """Return when effects in a status are due."""
         with self._store.read() as db:
-            return waiting(db, self.scope, status)
+            if status is not Status.DOUBT or is_shared(self._clock):
+                return waiting(db, self.scope, status)
+            doubts = doubts_by_process(db, self.scope)
+        now = self._clock.now()
+        times = []
+        for process, known in doubts.items():
+            after = now + timedelta(seconds=max(self._quiet_left_s(process, known), 0.0))
+            times.append(Waiting(max(known.first, after), max(known.last, after)))
+        if not times:
+            return None
+        return Waiting(min(one.first for one in times), max(one.last for one in times))
+
+    def _quiet_left_s(self, process: str, known: Doubts) -> float:
+        """Return for how long what a process put in doubt has yet to be left alone.
+
+        When it is due was said by that process's clock: unless it is ours, the quiet time has to
+        pass before our own eyes. Whoever still puts more in doubt lives, and asks for itself.
+        """
+        if process == self._owner:
+            return -math.inf
+        name = f"{_DOUBTS}{self.scope.run} {process}"
+        return self._settings.quiet_s - self._observer.unchanged_s(name, known)
 
     def first_claim_end(self) -> datetime | None:
         """Return when the first claim on an effect that is being sent ends."""

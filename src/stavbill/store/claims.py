@@ -67,7 +67,7 @@ def renew_claim(
 
 
 def expire_claims(
-    db: Connection, *, portal: str, at: datetime, late: timedelta, quiet: timedelta
+    db: Connection, *, portal: str, by: str, at: datetime, late: timedelta, quiet: timedelta
 ) -> int:
     """Put effects in doubt whose sender is gone; return how many.
 
@@ -90,6 +90,7 @@ def expire_claims(
                 status=Status.DOUBT.value,
                 due=max(at, row.claim_until + quiet),
                 detail="отправитель пропал, не дождавшись ответа",
+                known_by=by,
             )
         )
     return len(rows)
@@ -126,7 +127,13 @@ def claim_ends(db: Connection, portal: str) -> dict[str, datetime]:
 
 
 def release_dead(
-    db: Connection, *, portal: str, owners: Collection[str], at: datetime, quiet: timedelta
+    db: Connection,
+    *,
+    portal: str,
+    owners: Collection[str],
+    by: str,
+    at: datetime,
+    quiet: timedelta,
 ) -> int:
     """Put in doubt what senders that are certainly gone were sending; return how many.
 
@@ -150,18 +157,17 @@ def release_dead(
                 status=Status.DOUBT.value,
                 due=max(at, min(at, row.claim_until) + quiet),
                 detail="отправитель завершён, не дождавшись ответа",
+                known_by=by,
             )
         )
     return len(rows)
 
 
-def doubt_unwitnessed(
-    db: Connection, scope: Scope, *, at: datetime, due: datetime, limit: int
-) -> int:
+def doubt_unwitnessed(db: Connection, scope: Scope, *, at: datetime, by: str, limit: int) -> int:
     """Put in doubt what processes planned whose word is not taken; return how many.
 
     A database that was put back shows as planned what stands in the portal since. The portal is
-    asked at `due`; what is not there is planned again, by the process that asked.
+    asked `by` the process that doubts; what is not there is planned again by it.
     """
     lock_journal(db)
     of_company = [] if scope.company is None else [effects.c.company == scope.company]
@@ -183,7 +189,7 @@ def doubt_unwitnessed(
     answer = db.execute(
         update(effects)
         .where(effects.c.effect.in_(some.scalar_subquery()))
-        .values(status=Status.DOUBT.value, due=due, detail=UNWITNESSED)
+        .values(status=Status.DOUBT.value, due=at, detail=UNWITNESSED, known_by=by)
     )
     return int(answer.rowcount)
 

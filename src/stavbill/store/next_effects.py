@@ -137,10 +137,17 @@ def due_intents(
     at: datetime,
     limit: int,
     but: Collection[IntentId] = (),
+    of: Collection[str] | None = None,
 ) -> tuple[Intent, ...]:
-    """Return effects in a status (DOUBT, WRITTEN) that are due, the longest due first."""
+    """Return effects in a status (DOUBT, WRITTEN) that are due, the longest due first.
+
+    With `of` only those that these processes knew last.
+    """
     query = _due_query(for_company=scope.company is not None, count=False)
-    rows = db.execute(query, _due_given(scope, status, at, limit, but))
+    given = _due_given(scope, status, at, limit, but)
+    if of is not None:
+        query = query.where(effects.c.known_by.in_(of))
+    rows = db.execute(query, given)
     return tuple(intent_of(row) for row in rows)
 
 
@@ -170,6 +177,36 @@ def _some(found: Select[Any], *, count: bool) -> Select[Any]:
         )
     # As the index is ordered, so that nothing is sorted for the sake of one batch.
     return found.order_by(effects.c.due, effects.c.effect).limit(bindparam("most", type_=Integer))
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """How many effects one process put in doubt, and when the first and last of them are due."""
+
+    number: int
+    first: datetime
+    last: datetime
+
+
+def doubts_by_process(db: Connection, scope: Scope) -> dict[str, Doubts]:
+    """Return what is in doubt, by the process that put it there."""
+    of_company = [] if scope.company is None else [effects.c.company == scope.company]
+    rows = db.execute(
+        select(
+            effects.c.known_by,
+            func.count().label("number"),
+            func.min(effects.c.due).label("first"),
+            func.max(effects.c.due).label("last"),
+        )
+        .where(
+            effects.c.run == scope.run,
+            effects.c.status == Status.DOUBT.value,
+            effects.c.waits == 0,
+            *of_company,
+        )
+        .group_by(effects.c.known_by)
+    )
+    return {row.known_by: Doubts(row.number, row.first, row.last) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
