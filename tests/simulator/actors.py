@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from stavbill.errors import PortalError, WialonError, WritingStoppedError
+from stavbill.errors import NotOurPortalError, PortalError, WialonError, WritingStoppedError
 from stavbill.operations.events import LAG, handle_post
 from stavbill.operations.month import ApplyRequest, apply_plan, run_month
 from stavbill.operations.month_steps import MonthRequest
@@ -16,8 +17,10 @@ from stavbill.operations.reconcile import reconcile
 from stavbill.operations.rerun import RerunRequest, rerun_company
 from stavbill.store.control import Flag, lower_flag, raise_flag
 from stavbill.store.inbox import Post, put_posts, waiting_posts
+from stavbill.store.installation import read_installation
+from stavbill.store.schema import open_store
 from tests.simulator.calendar import is_sending_day
-from tests.simulator.inprocess import KilledError, Life
+from tests.simulator.inprocess import KilledError, Life, Second
 
 if TYPE_CHECKING:
     from tests.simulator.simulation import Simulation
@@ -171,6 +174,31 @@ async def finish_posts(simulation: Simulation) -> bool:
         # What the portal did not show yet is looked at again, as a worker would.
         await simulation.clock.sleep(LAG.total_seconds())
     return False
+
+
+async def second_store(simulation: Simulation, rng: Random, on: date) -> None:
+    """Let a second installation run the month at a portal that is ours: it writes nothing."""
+    await simulation.clock.sleep(rng.uniform(0.0, 120.0))
+    with simulation.store.read() as db:
+        known = read_installation(db)
+    if known is None or not known.lineage:
+        return
+    with TemporaryDirectory(prefix="stavbill-second-") as folder:
+        store = open_store(f"sqlite:///{folder}/second.sqlite3")
+        second = Second(store)
+        try:
+            async with simulation.process(Life(), second) as parts:
+                await run_month(parts, MonthRequest(on=on, yes=True, accept_band=True))
+        except NotOurPortalError:
+            simulation.struck["second_store"] += 1
+        except EXPECTED as trouble:
+            simulation.counts[type(trouble).__name__] += 1
+        else:
+            simulation.fail("a second database ran the month at our portal")
+        finally:
+            store.close()
+    if second.switch.disobeyed:
+        simulation.fail(f"a second database wrote: {second.switch.disobeyed}")
 
 
 async def kill_switch(simulation: Simulation, rng: Random) -> None:

@@ -93,6 +93,14 @@ class KillSwitch:
             self.disobeyed += [name for name in WRITING if f'"{name}'.encode() in body.lower()]
 
 
+@dataclass(frozen=True, slots=True)
+class Second:
+    """Another installation at the same portal: nothing that it sends may write."""
+
+    store: Store
+    switch: KillSwitch = field(default_factory=lambda: KillSwitch(is_up=True))
+
+
 class MortalStore(Store):
     """A store as one process sees it: gone when the process is dead."""
 

@@ -9,7 +9,7 @@ EVERYTHING = (
     "lost_before", "lost_after", "lost_mid_batch", "late", "error_before", "error_after", "slow",
     "query_limit", "overload", "operation_time", "refused", "row_deleted", "row_added", "lag",
     "wialon", "crash", "pause", "two", "rerun", "approval", "check", "post", "people", "release",
-    "kill_switch", "nightly",
+    "kill_switch", "nightly", "second_store", "clock",
 )  # fmt: skip
 
 

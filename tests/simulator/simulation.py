@@ -28,7 +28,7 @@ from stavbill.settings import Settings
 from stavbill.store.database import Store
 from stavbill.store.parking import parked_companies
 from tests.simulator import trouble
-from tests.simulator.actors import actor, kill_switch, post
+from tests.simulator.actors import actor, kill_switch, post, second_store
 from tests.simulator.calendar import Night
 from tests.simulator.checks import check
 from tests.simulator.inprocess import (
@@ -37,6 +37,7 @@ from tests.simulator.inprocess import (
     MortalStore,
     PortalReading,
     PortalTransport,
+    Second,
     WialonTransport,
 )
 from tests.simulator.options import Options, Violated
@@ -44,6 +45,7 @@ from tests.simulator.outside import Outside, invoices_of
 from tests.simulator.people import edit, edit_meanwhile, release
 from tests.support.virtual_time import BEGINNING, VirtualClock
 
+SKEWS_S = (-7200.0, -240.0, 240.0, 7200.0)
 # How often anything goes wrong in a night in which nothing is going on, beside the others.
 QUIET = 0.1
 
@@ -74,6 +76,8 @@ class Simulation:
     reasons: dict[int, set[str]] = field(default_factory=dict)
     switch: KillSwitch = field(default_factory=KillSwitch)
     written: Any = field(default_factory=hashlib.sha256)
+    # How far the machine's clock is set wrong tonight.
+    skew_s: float = 0.0
 
     @property
     def portal(self) -> str:
@@ -82,14 +86,15 @@ class Simulation:
 
     # ------------------------------------------------------------------------------ a process
     @asynccontextmanager
-    async def process(self, life: Life) -> AsyncIterator[Parts]:
-        """Give the parts of a new process over the store."""
-        portal, clock = self.rooms.portal, self.clock
-        store = MortalStore(self.store, life)
+    async def process(self, life: Life, second: Second | None = None) -> AsyncIterator[Parts]:
+        """Give the parts of a new process over the store, or over that of a second installation."""
+        portal, clock = self.rooms.portal, VirtualClock(skew_s=self.skew_s)
+        store = MortalStore(self.store if second is None else second.store, life)
         webhook = self.settings.webhook_url()
         limiter = limiter_of(self.settings, store, clock)
         reading = PortalReading(portal, httpx.URL(webhook).path, clock, life)
-        transport = PortalTransport(portal, clock, life, self.switch)
+        switch = self.switch if second is None else second.switch
+        transport = PortalTransport(portal, clock, life, switch)
         async with (
             httpx.AsyncClient(transport=transport) as http,
             BulkReader(webhook, limiter=limiter, clock=clock, client=reading) as bulk,
@@ -135,6 +140,13 @@ class Simulation:
             actor(self, rng, on) for _ in range(2 if self.draws(rng, "two", 0.25) else 1)
         ]
         self.struck["two"] += len(working) - 1
+        # Drawn apart, so that older seeds play the nights that they always did.
+        apart = Random(f"{self.options.seed}:{number}:world")
+        if number and self.draws(apart, "second_store", 0.2):
+            working.append(second_store(self, apart, on))
+        if self.draws(apart, "clock", 0.15):
+            self.skew_s = apart.choice(SKEWS_S)
+            self.struck["clock"] += 1
         if self.draws(rng, "kill_switch", 0.1):
             working.append(kill_switch(self, rng))
         if number and self.draws(rng, "people", 0.1):
@@ -142,6 +154,9 @@ class Simulation:
         if number and self.draws(rng, "post", 0.15):
             working.append(post(self, rng))
         await asyncio.gather(*working)
+        # Set right again, the clock shows a time that was before: what bears a later one waits.
+        skew_s, self.skew_s = self.skew_s, 0.0
+        await self.clock.sleep(skew_s)
         trouble.switch_off(self, armed)
         # A single run that nothing has struck is itself the one that has to end well in peace.
         undisturbed = +self.struck == +struck and len(self.reports) == 1
