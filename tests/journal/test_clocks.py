@@ -23,7 +23,7 @@ def test_clocks_that_are_apart_double_nothing(
     begin(store, COMPANIES)
     other = open_store(store_url)
     # Requests wait long for their turn, so that claims are held for as long as they may be.
-    world = World(VirtualClock(), fates=[fate] * 3, queue_s=[60.0] * 6, answer_s=3.0)
+    world = World(VirtualClock(), fates=[fate] * 3, queue_s=[60.0] * 6)
 
     async def main() -> None:
         first = journal_on(store, world, owner="first").apply(RUN)

@@ -14,6 +14,10 @@ FLAGS = {
     "violation": "нарушение, которое сделал сам stavbill",
     "other_store": "портал ведёт другая база stavbill, или эта база отстала от него",
 }
+AHEAD = {
+    "run": "запуск {name}, его записи",
+    "schedule": "расписание {name}, оно уже начато в это время",
+}
 WAYS_OUT = {
     "kill_switch": "Снять: stavbill go",
     "read_only": "Снять: уберите safety.read_only из настроек этой машины; если её "
@@ -45,6 +49,11 @@ def print_standing(standing: Document, zone: tzinfo) -> None:
         say(
             f"На паузе с {moment(row['since'], zone)}: компания {company_text(row)}{told}: "
             f"{row['reason']}"
+        )
+    for row in standing["ahead"]:
+        say(
+            f"Ждёт до {moment(row['until'], zone)}: {AHEAD[row['what']].format(name=row['name'])} "
+            "(часы переведены назад?)"
         )
     if standing["parked"]:
         say("Снять с паузы: stavbill company release КОМПАНИЯ --by ИМЯ")

@@ -21,6 +21,7 @@ from stavbill.journal.ledger import Claimed, Ledger
 from stavbill.journal.lessons import NO_OUTCOME
 from stavbill.journal.patience import Patience
 from stavbill.journal.settings import JournalSettings
+from stavbill.log import get_logger
 from stavbill.plan.effects import EffectKey, Repeat
 from stavbill.plan.order import Order
 from stavbill.plan.outcome import Outcome, Refused, Unclear
@@ -29,6 +30,9 @@ from stavbill.store.settling import Settlement
 
 INVOICES = 0
 _SHORTEST_S = 0.05
+# Nothing that an honest clock put off takes longer than a method's operating time.
+_LONGEST_S = 1200.0
+log = get_logger()
 
 
 class Application:
@@ -93,6 +97,8 @@ class Application:
             if wake is None:
                 return
             wait_s = (wake - self._clock.now()).total_seconds()
+            if wait_s > _LONGEST_S:
+                log.warning("waits_long", until=wake.isoformat(), was_the_clock_set_back=True)
             await self._clock.sleep(max(wait_s, _SHORTEST_S))
 
     async def _wait_for_tasks(self) -> None:

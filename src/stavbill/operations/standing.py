@@ -9,14 +9,19 @@ from __future__ import annotations
 from stavbill.operations.names import named
 from stavbill.operations.parts import Parts
 from stavbill.operations.present import Document
+from stavbill.store.ahead import ahead_of
 from stavbill.store.control import Flag, raised_flags
 from stavbill.store.parking import parked_companies
 
 
 def standing_document(parts: Parts) -> Document:
-    """Return `flags` that stop writing, `parked` companies, and whether a violation is standing."""
+    """Return `flags` that stop writing, `parked` companies, and whether a violation is standing.
+
+    `ahead` is what waits for a moment that only a clock which was set back makes it wait for.
+    """
     with parts.store.read() as db:
         up, parked = raised_flags(db, parts.portal), parked_companies(db, parts.portal)
+        ahead = ahead_of(db, parts.portal, now=parts.now())
     rows = [
         {"company": int(one.company), "reason": one.reason, "since": one.since.isoformat()}
         for one in parked
@@ -35,5 +40,9 @@ def standing_document(parts: Parts) -> Document:
         "violation": any(one.flag is Flag.VIOLATION for one in up),
         "flags": flags,
         "parked": named(parts, rows),
+        "ahead": [
+            {"what": one.what, "name": one.name, "until": one.until.isoformat(timespec="seconds")}
+            for one in ahead
+        ],
         "time_zone": str(parts.zone),
     }
