@@ -94,7 +94,8 @@ class Outside:
 
     def unclear(self) -> frozenset[int]:
         """Return the companies of which nobody can say tonight what is right."""
-        spoiled = {self.place[one] for one in self.touched | self.strange}
+        known = (self.touched | self.strange) & self.place.keys()
+        spoiled = {self.place[one] for one in known}
         return frozenset(one for one, place in self.place.items() if place in spoiled)
 
     def judged(
