@@ -98,6 +98,17 @@ async def test_documents_have_string_ids_and_templates_are_keyed() -> None:
         assert missing == (400, "0", "Document not found")
 
 
+async def test_a_comment_is_deleted_once() -> None:
+    async with served() as portal:
+        fields = {"ENTITY_TYPE": "company", "ENTITY_ID": 101, "COMMENT": "Запись"}
+        made = await portal.call("crm.timeline.comment.add", {"fields": fields})
+        other = {"id": made, "ownerTypeId": 4, "ownerId": 102}
+        assert (await portal.refused("crm.timeline.comment.delete", other))[1] == "OWNER_NOT_FOUND"
+        assert await portal.call("crm.timeline.comment.delete", {"id": made}) is None
+        gone = await portal.refused("crm.timeline.comment.delete", {"id": made})
+        assert gone[1] == "NOT_FOUND"
+
+
 async def test_comments_belong_to_an_owner_that_nobody_checks() -> None:
     async with served() as portal:
         fields = {"ENTITY_ID": 100, "ENTITY_TYPE": "company", "COMMENT": "Счёт выставлен [k1]"}
