@@ -8,6 +8,9 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Protocol
 
+# Two looks at clocks this close to each other are one.
+_ONE_MOMENT_S = 0.001
+
 
 class Clock(Protocol):
     """Time as the project sees it."""
@@ -28,6 +31,18 @@ class Clock(Protocol):
 def machine_time() -> datetime:
     """Return the machine's own time of day, whatever clock a sandbox told us to show."""
     return datetime.now(tz=UTC)
+
+
+def _one_moment() -> tuple[float, float]:
+    """Return wall time and monotonic time of one moment, in seconds.
+
+    A process may be put aside between two looks, and at many times the pace a moment is minutes.
+    """
+    while True:
+        before = time.monotonic()
+        wall = time.time()
+        if time.monotonic() - before < _ONE_MOMENT_S:
+            return wall, before
 
 
 class Observer:
@@ -75,10 +90,11 @@ class SystemClock:
     ) -> None:
         """Show `start`, else the true time, now or as if the clock had been set at `since`."""
         self.scale = scale
-        lived_s = 0.0 if since is None else max(time.time() - since, 0.0)
+        wall, monotonic = _one_moment()
+        lived_s = 0.0 if since is None else max(wall - since, 0.0)
         self.is_true = scale == 1.0 and start is None
-        self._started = time.time() - lived_s if start is None else start.timestamp()
-        self._started_monotonic = time.monotonic() - lived_s
+        self._started = wall - lived_s if start is None else start.timestamp()
+        self._started_monotonic = monotonic - lived_s
 
     def now(self) -> datetime:
         """Return the UTC time of day.

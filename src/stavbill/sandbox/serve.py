@@ -55,6 +55,7 @@ from stavbill.sandbox.world.telling import told
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_DAY = date(2026, 12, 10)
+ONE_MOMENT_S = 0.001
 MORNING_UTC = 6
 """The portal's clock starts at nine in the morning, Moscow time, of the world's day."""
 
@@ -92,10 +93,16 @@ class Sandbox:
         A portal of another day than its client has a clock that is wrong.
         """
         scale = self.clock.scale if isinstance(self.clock, ScaledClock) else 1.0
+        # Both of one moment: a process that is put aside between the two looks again.
+        while True:
+            since = time.time()
+            start = self.clock.now()
+            if time.time() - since < ONE_MOMENT_S:
+                break
         return {
             "STAVBILL_CLOCK_SCALE": str(scale),
-            "STAVBILL_CLOCK_START": self.clock.now().isoformat(),
-            "STAVBILL_CLOCK_SINCE": str(time.time()),
+            "STAVBILL_CLOCK_START": start.isoformat(),
+            "STAVBILL_CLOCK_SINCE": str(since),
         }
 
     def hosts(self) -> Hosts:
