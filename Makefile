@@ -3,6 +3,7 @@
 #   make install   .venv with .venv/bin/stavbill: the production lock and this project, editable
 #   make demo      installs what is missing and runs a month against the sandbox
 #   make test      everything that CI checks; installs the tools and Debian packages it needs
+#   make restores  the database put back from every moment of a run and of its letters
 #   make check     under a minute: linters, types, imports, and the tests of the pure core
 #   make test-days   the suite as if today were each day on which billing could go otherwise
 #   make golden    rewrites the approved documents in tests/golden; review the diff like code
@@ -31,7 +32,7 @@ DEBIAN := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-liberation
 DEBIAN_TEST := $(DEBIAN) postgresql poppler-utils zbar-tools chromium chromium-driver systemd
 
 .DELETE_ON_ERROR:
-.PHONY: help install dev debian fonts demo test test-days check static golden bench chaos lock \
+.PHONY: help install dev debian fonts demo test restores test-days check static golden bench chaos lock \
 	simulate audit
 
 help:
@@ -79,6 +80,10 @@ demo: $(VENV)/installed.stamp fonts
 # rest is tested against the sandbox, where a percentage says little.
 test: dev debian static
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+# Minutes: a copy from every moment of a run and of its letters, put back after the loss.
+restores: dev debian
+	STAVBILL_TEST_MOMENTS=1000 $(BIN)/python -m pytest -n 2 tests/delivery/test_restored.py
 
 # Hours: DAYS="--day 29-february --day first tests/app -n 2" takes days and tests.
 test-days: dev debian

@@ -33,8 +33,8 @@ async def copied_after_writes(place: Installation, number: int, to: Path) -> Non
 
 
 def put_back(place: Installation, copy: Path) -> None:
-    """Put a copy in the database's place, with nothing of the lost one left."""
-    for left in (f"{database(place)}-wal", f"{database(place)}-shm"):
+    """Put a copy in the database's place, with nothing of the lost one left, nor its mark."""
+    for left in (f"{database(place)}{end}" for end in ("-wal", "-shm", ".mark")):
         Path(left).unlink(missing_ok=True)
     shutil.copyfile(copy, database(place))
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from stavbill.app.high_water import keep_mark, mark_path, require_up_to_date
 from stavbill.app.journals import Journals
 from stavbill.app.processes import process_name
 from stavbill.app.read_only import ReadOnlyMode, mirror_read_only, settings_name
@@ -66,7 +67,12 @@ async def open_parts(
                 who=settings_name(config),
                 at=parts.now(),
             )
-            yield parts
+            mark = mark_path(settings, store)
+            require_up_to_date(store, mark, parts.portal, at=parts.now())
+            try:
+                yield parts
+            finally:
+                parts.keep_mark()
     finally:
         store.close()
 
@@ -141,6 +147,7 @@ def assemble(
         reports=Reports(dialogs=reports.dialogs, waiting_task=reports.waiting_task),
         stages=settings.toml.portal.stages.model_dump(),
         is_read_only=lambda: reads_only.is_on,
+        keep_mark=lambda: keep_mark(store, mark_path(settings, store), portal, at=clock.now()),
     )
 
 

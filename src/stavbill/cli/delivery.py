@@ -114,6 +114,10 @@ def resolve(  # noqa: PLR0917  one parameter for each option
     refused: Annotated[
         str, typer.Option("--refused", help="Вместо номера: всё, что не принято у отправителя.")
     ] = "",
+    restored: Annotated[
+        bool,
+        typer.Option("--restored", help="Вместо номера: всё, что могло уйти до восстановления."),
+    ] = False,
     by: By = None,
     as_json: Json = False,
 ) -> None:
@@ -123,17 +127,24 @@ def resolve(  # noqa: PLR0917  one parameter for each option
     устранена: stavbill delivery resolve --refused main --send-again
     """
     from stavbill.errors import ConfigError
-    from stavbill.operations.sending_desk import resolve_message, resolve_refused
+    from stavbill.operations.sending_desk import (
+        resolve_message,
+        resolve_refused,
+        resolve_restored,
+    )
 
     if sent == again:
         msg = "Укажите одно из двух: --sent (дошло) или --send-again (отправить ещё раз)."
         raise ConfigError(msg)
-    if (message is None) == (not refused) or (refused and sent):
-        msg = "Укажите номер сообщения; или --refused ОТПРАВИТЕЛЬ и --send-again."
+    named = [message is not None, bool(refused), restored]
+    if named.count(True) != 1 or (refused and sent):
+        msg = "Укажите номер сообщения; или --refused ОТПРАВИТЕЛЬ и --send-again; или --restored."
         raise ConfigError(msg)
 
     async def work(parts: Parts, mail: MailOptions) -> Document:
         who = by or getpass.getuser()
+        if restored:
+            return resolve_restored(parts, mail, again=again, by=who)
         if message is None:
             return resolve_refused(parts, mail, sender=refused, by=who)
         return resolve_message(parts, mail, message, again=again, by=who)
@@ -141,6 +152,8 @@ def resolve(  # noqa: PLR0917  one parameter for each option
     document = _at_desk(context.obj, work)
     if as_json:
         print_json(document)
+    elif message is None and sent:
+        say(f"Считаются дошедшими: {len(document['messages'])}.")
     elif message is None:
         say(f"Уйдут при ближайшей отправке: {len(document['messages'])}.")
     elif again:

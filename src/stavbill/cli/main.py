@@ -21,6 +21,7 @@ from stavbill.cli import (
     invoice,
     ops,
     portal,
+    restoring,
     run,
     service,
     stopping,
@@ -49,6 +50,9 @@ app.add_typer(web.app, name="web")
 app.command("init")(portal.init)
 app.command("doctor")(portal.doctor)
 app.command("check")(checking.check)
+app.command("backup")(restoring.backup)
+app.command("restore")(restoring.restore)
+app.command("restored")(restoring.restored)
 app.command("sandbox")(service.sandbox)
 app.command("completion")(service.completion)
 app.command("worker")(worker.worker)

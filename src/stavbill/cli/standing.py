@@ -12,7 +12,8 @@ FLAGS = {
     "kill_switch": "остановлено человеком",
     "read_only": "только чтение (safety.read_only в настройках)",
     "violation": "нарушение, которое сделал сам stavbill",
-    "other_store": "портал ведёт другая база stavbill, или эта база отстала от него",
+    "other_store": "портал ведёт другая база stavbill",
+    "quarantine": "база старше того, что стоит на портале и ушло клиентам",
 }
 AHEAD = {
     "run": "запуск {name}, его записи",
@@ -23,8 +24,9 @@ WAYS_OUT = {
     "read_only": "Снять: уберите safety.read_only из настроек этой машины; если её "
     "больше нет: stavbill go --machine-gone",
     "violation": "Разберитесь (stavbill check), затем: stavbill go --after-violation",
-    "other_store": "Если писать должна эта база: stavbill portal takeover --yes; если она "
-    "восстановлена из копии: stavbill restored --adopt --yes",
+    "other_store": "Если писать должна эта база: stavbill portal takeover --yes",
+    "quarantine": "Сравнить с порталом: stavbill restored; принять, что там стоит, и продолжить: "
+    "stavbill restored --adopt --yes",
 }
 
 

@@ -50,8 +50,8 @@ _SAYS = {
     Whose.TAKEN_OVER: ("Портал {portal} ведёт копия этой базы: {who}. Ничего не записано. {way}"),
     Whose.AHEAD: (
         "База отстала от портала {portal}: на нём запись, которой в ней нет: {who}. Ничего не "
-        "записано. База восстановлена из копии: stavbill restored --adopt --yes. Рядом работает "
-        "её копия: остановите одну из них, затем stavbill portal takeover --yes"
+        "записано. База восстановлена из копии или рядом работает её копия: остановите ту, затем "
+        "сравните (stavbill restored) и примите то, что стоит: stavbill restored --adopt --yes"
     ),
 }
 log = get_logger()
@@ -116,17 +116,26 @@ class PortalGuard:
             if mark and self._has_to_mark():
                 await self._put_next(known, standing)
 
-    async def take_over(self, *, who: str) -> Taken:
-        """Make the portal ours, whosever it was: a new epoch, and its mark behind the last one."""
+    async def take_over(self, *, who: str, restored: bool = False) -> Taken:
+        """Make the portal ours, whosever it was: a new epoch, and its mark behind the last one.
+
+        A database that is older than the portal first has to know what stands there: it is taken
+        over by whoever `restored` it. Raises `NotOurPortalError` otherwise.
+        """
         async with self._marking.lock:
             known = know_installation(self._store, at=self._clock.now())
             standing = await self._standing()
             head = head_of(standing)
             judged = self._judge(known, head)
+            if not restored:
+                self._require_no_quarantine()
+                if judged is Whose.AHEAD:
+                    self._require_ours(known, standing)
             was = "" if head is None else self._shown(head)
             with self._store.write() as db:
                 lower_flag(db, self._portal, Flag.OTHER_STORE, who=who, at=self._clock.now())
-            if judged is Whose.OURS and head is not None and head.mark.epoch == known.epoch:
+            is_marked = head is not None and head.mark.epoch == known.epoch
+            if judged is Whose.OURS and is_marked and not restored:
                 return Taken(was=was, installation=known, changed=False)
             above = 0 if head is None else head.mark.epoch
             with self._store.write() as db:
@@ -253,18 +262,27 @@ class PortalGuard:
         judged = self._judge(known, head)
         if judged is Whose.OURS or head is None:
             return
+        self._require_no_quarantine()
         text = _SAYS[judged].format(portal=self._portal, who=self._shown(head), way=_TAKE_OVER)
         log.error("portal_is_not_ours", whose=judged.name.lower(), installation=head.mark.id)
         with self._store.write() as db:
             raise_flag(
                 db,
                 self._portal,
-                Flag.OTHER_STORE,
+                Flag.QUARANTINE if judged is Whose.AHEAD else Flag.OTHER_STORE,
                 reason=text,
                 who=f"stavbill@{socket.gethostname()}",
                 at=self._clock.now(),
             )
         raise NotOurPortalError(text, is_behind=judged is Whose.AHEAD)
+
+    def _require_no_quarantine(self) -> None:
+        """Raise `NotOurPortalError` while the database waits for somebody to adopt the world."""
+        with self._store.read() as db:
+            up = raised_flags(db, self._portal)
+        for one in up:
+            if one.flag is Flag.QUARANTINE:
+                raise NotOurPortalError(one.reason, is_behind=True)
 
     def _shown(self, head: StandingMark) -> str:
         mark = head.mark

@@ -45,7 +45,8 @@ class Parts:
     host, `zone` its time zone. `stages` are the stage codes of the settings, by their meaning.
     `is_read_only` says whether the settings of this process forbid writing now.
     `owner` names this process; `companions` are those that it has seen alive at its database,
-    `observer` is what it has seen of their claims.
+    `observer` is what it has seen of their claims. `keep_mark` notes outside the database how far
+    it has come.
     """
 
     portal: str
@@ -66,6 +67,7 @@ class Parts:
     is_read_only: Callable[[], bool] = lambda: False
     companions: set[str] = field(default_factory=set)
     observer: Observer
+    keep_mark: Callable[[], None] = lambda: None
 
     def now(self) -> datetime:
         """Return the aware UTC time of day."""

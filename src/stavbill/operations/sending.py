@@ -84,6 +84,8 @@ async def send_due(parts: Parts, mail: MailOptions) -> Document:
     done.renewed = look_for_recipients(parts, mail)
     portal: PortalFacts | None = None
     seen: set[SendingId] = set()
+    # Before a letter leaves: a copy from before these messages is known by it.
+    parts.keep_mark()
     while fresh := _waiting(parts, mail, seen):
         portal = portal or await learn_portal(parts)
         left_over = await _send_some(parts, mail, portal, fresh, done)
@@ -91,6 +93,7 @@ async def send_due(parts: Parts, mail: MailOptions) -> Document:
         seen |= set(fresh) - left_over
     if has_to_tell(parts):
         done.told = await _tell(parts, mail, portal, done)
+    parts.keep_mark()
     return _document(parts, mail, done) | {
         "requests": parts.gateway.requests + parts.reader.requests - before
     }

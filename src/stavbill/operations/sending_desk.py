@@ -43,6 +43,7 @@ from stavbill.store.messages import (
 )
 from stavbill.store.mirror import cards_of
 from stavbill.store.parking import write_audit
+from stavbill.store.quarantine import POSSIBLY_SENT
 from stavbill.store.sending_holds import hold_invoice, holds, release_invoice
 from stavbill.store.sendings import (
     Sending,
@@ -207,6 +208,29 @@ def resolve_refused(
             if send_again(db, message.message, reference, who=by, at=parts.now()):
                 done.append(int(message.message))
     return {"sender": sender, "messages": done}
+
+
+def resolve_restored(parts: Parts, mail: MailOptions, *, again: bool, by: str) -> Document:
+    """Settle by a person's word every message that may have left before a database was restored.
+
+    With `again` all that are still wanted are sent again.
+    """
+    done: list[int] = []
+    with parts.store.write() as db:
+        unclear = staged_messages(db, parts.portal, Stage.UNCLEAR, limit=100_000)
+        for message in unclear:
+            if message.detail != POSSIBLY_SENT:
+                continue
+            if not again:
+                moved = learn(db, message.message, _word(parts, message, by), seen=parts.now())
+            elif _unwanted(db, parts, message):
+                moved = False
+            else:
+                reference = _next_name(db, mail, message)
+                moved = send_again(db, message.message, reference, who=by, at=parts.now())
+            if moved:
+                done.append(int(message.message))
+    return {"messages": done}
 
 
 def _require_wanted(db: Connection, parts: Parts, message: Message) -> None:

@@ -21,6 +21,7 @@ class Flag(Enum):
     READ_ONLY = "read_only"
     VIOLATION = "violation"
     OTHER_STORE = "other_store"
+    QUARANTINE = "quarantine"
 
 
 @dataclass(frozen=True, slots=True)

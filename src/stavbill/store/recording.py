@@ -19,6 +19,7 @@ from stavbill.store import bodies
 from stavbill.store.database import update_each
 from stavbill.store.effects import FAILED, RANKS, UNSETTLED, Status, lock_journal
 from stavbill.store.parking import park
+from stavbill.store.restored import is_restored_lately
 from stavbill.store.runs import RunId, RunState
 from stavbill.store.tables import companies, effect_after, effects, readings, runs
 
@@ -67,10 +68,12 @@ def record_effects(
     for one in contradictions:
         reason = f"эффект {one.key} уже отправлялся с другим содержанием ({one.status.value})"
         park(db, portal, one.company, reason=reason, run=run, at=at)
+    # What a restored database does not remember may stand there: nobody knows that it does not.
+    witness = "" if is_restored_lately(db, at) else by
     wanted = [effect for effect in chunk if effect.company not in bad]
     fresh = [e for e in wanted if (row := standing.get(e.key)) is None or _may_change(e, row)]
     rows = {
-        e.key: _row(e, bodies_now[e.key], run=run, portal=portal, at=at) | {"known_by": by}
+        e.key: _row(e, bodies_now[e.key], run=run, portal=portal, at=at) | {"known_by": witness}
         for e in fresh
     }
     _write(db, [rows[e.key] for e in fresh if e.key not in standing], rows, standing)

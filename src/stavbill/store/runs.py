@@ -25,6 +25,7 @@ class RunKind(Enum):
     DELIVERY = "delivery"
     REPORT = "report"
     MARK = "mark"
+    RESTORED = "restored"
 
 
 class RunState(Enum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from alembic import command
@@ -14,6 +15,7 @@ from sqlalchemy import event, inspect, text
 from stavbill.errors import StoreError
 from stavbill.store.database import Store, connect_engine
 from stavbill.store.errors import shown
+from stavbill.store.file_copies import check_after_unclean_end
 
 # Two processes may open a brand-new database at once: one makes it, the other waits.
 _LOCK = 7_220_310
@@ -25,7 +27,10 @@ def open_store(url: str) -> Store:
     Raises `StoreError` when it has another version or cannot be used, `ConfigError` when `url` is
     not an address. Say `close()` at the end.
     """
-    store = Store(connect_engine(url))
+    engine = connect_engine(url)
+    if engine.url.get_backend_name() == "sqlite" and engine.url.database:
+        check_after_unclean_end(Path(engine.url.database))
+    store = Store(engine)
     try:
         if store_version(store) is None:
             upgrade(store)

@@ -36,6 +36,7 @@ from stavbill.workflows.takeover import Heart
 
 TICK_S = 60.0
 POSTS_S = 0.5
+MARK_S = 300.0
 SHORTEST_S = 0.2
 # What is on its way to the portal is waited for; a request takes no longer than this.
 FAREWELL_S = 80.0
@@ -85,6 +86,7 @@ async def run_worker(config: Path, *, ready: Callable[[str], None]) -> None:
                 stopped,
             ),
             _every(max(POSTS_S / scale, SHORTEST_S), (posts.begin,), stopped),
+            _every(MARK_S / scale, (parts.keep_mark,), stopped),
         ]
         scheduler = _schedule(settings, parts)
         ready(owner)
