@@ -11,7 +11,7 @@ from stavbill.app.doctor import examine
 from stavbill.errors import ConfigError
 from tests.end_to_end.driving import Installation, installed
 
-COMPANIES, SCALE = 31, 20.0
+COMPANIES, SCALE = 31, 1.0
 
 
 def set_wrong(place: Installation, by_s: float) -> Installation:

@@ -72,7 +72,7 @@ def test_a_journal_that_repeats_what_is_unclear_is_found(monkeypatch: pytest.Mon
 
 def test_a_journal_that_asks_too_early_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "stavbill.app.build._journal_settings",
+        "stavbill.app.journals._journal_settings",
         lambda _settings: JournalSettings(
             late_s=0.0, quiet_s=0.5, request_timeout_s=5.0, claim_s=10.0
         ),

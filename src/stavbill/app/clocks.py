@@ -12,7 +12,7 @@ from stavbill.bitrix.gateway import Gateway, open_http
 from stavbill.clock import Clock, machine_time
 from stavbill.errors import PortalError
 from stavbill.log import get_logger
-from stavbill.operations.clocks import require_one_time
+from stavbill.operations.clocks import comparable, require_one_time
 from stavbill.settings import Settings
 from stavbill.store.database import Store
 
@@ -39,4 +39,4 @@ async def require_start_time(settings: Settings, store: Store, clock: Clock, por
             except (PortalError, TimeoutError) as trouble:
                 log.warning("portal_time_unknown", error=type(trouble).__name__)
             seen = gateway.server_time
-    require_one_time(clock, seen, portal=portal, true_now=machine_time())
+    require_one_time(clock, comparable(clock, seen), portal=portal, true_now=machine_time())

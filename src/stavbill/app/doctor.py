@@ -27,7 +27,7 @@ from stavbill.bitrix.server_time import ServerTime
 from stavbill.clock import Clock, machine_time
 from stavbill.documents.page import Pages
 from stavbill.errors import ConfigError, StoreError, WialonError
-from stavbill.operations.clocks import ADVICE, clocks_apart
+from stavbill.operations.clocks import ADVICE, clocks_apart, comparable
 from stavbill.plan.portal_marks import Whose, head_of, whose
 from stavbill.settings import Settings, load_settings
 from stavbill.settings.load import NO_WEBHOOK
@@ -165,7 +165,7 @@ async def _portal(settings: Settings, clock: Clock) -> list[Check]:
 
 def _clocks(clock: Clock, seen: ServerTime | None, host: str) -> list[Check]:
     """Compare this machine's clock with the portal's, and with the database's where it has one."""
-    apart = clocks_apart(clock, seen, portal=host, true_now=machine_time())
+    apart = clocks_apart(clock, comparable(clock, seen), portal=host, true_now=machine_time())
     if apart:
         return [failed("clock", " ".join(apart), ADVICE)]
     return [good("clock", "часы идут верно")] if seen is not None else []

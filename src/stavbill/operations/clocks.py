@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from stavbill.bitrix.server_time import ServerTime
-from stavbill.clock import Clock
+from stavbill.clock import Clock, SystemClock
 from stavbill.errors import ConfigError
 from stavbill.store.database_clock import DatabaseClock
 
@@ -50,6 +50,14 @@ def require_one_time(
     if apart:
         msg = f"{' '.join(apart)} {ADVICE}"
         raise ConfigError(msg)
+
+
+def comparable(clock: Clock, seen: ServerTime | None) -> ServerTime | None:
+    """Return the portal's time where ours runs as fast: a sandbox's clock may run ahead of it."""
+    runs_true = isinstance(clock, DatabaseClock) or (
+        isinstance(clock, SystemClock) and clock.scale == 1.0
+    )
+    return seen if runs_true else None
 
 
 def _sentence(whose: str, ahead: timedelta) -> str:

@@ -19,7 +19,7 @@ from stavbill.billing.policy import Policy
 from stavbill.bitrix.read.shape import PortalShape
 from stavbill.clock import machine_time
 from stavbill.journal.journal import Journal
-from stavbill.operations.clocks import require_one_time
+from stavbill.operations.clocks import comparable, require_one_time
 from stavbill.operations.names import learn_names
 from stavbill.operations.parts import Parts
 from stavbill.operations.progress import SILENT, Progress
@@ -56,6 +56,11 @@ class PortalFacts:
     journal: Journal
 
 
+def _require_one_time(parts: Parts) -> None:
+    seen = comparable(parts.clock, parts.reader.server_time)
+    require_one_time(parts.clock, seen, portal=parts.portal, true_now=machine_time())
+
+
 async def learn_portal(parts: Parts) -> PortalFacts:
     """Ask what the portal is like; two requests.
 
@@ -63,9 +68,7 @@ async def learn_portal(parts: Parts) -> PortalFacts:
     `ConfigError` when its clock and ours are too far apart.
     """
     shape = await parts.reader.shape()
-    require_one_time(
-        parts.clock, parts.reader.server_time, portal=parts.portal, true_now=machine_time()
-    )
+    _require_one_time(parts)
     _remember_own(parts, shape.own_companies)
     return PortalFacts(shape, parts.policy_for(shape.own_companies), parts.journal_for(shape))
 
@@ -81,9 +84,7 @@ async def learn_with_company(parts: Parts, company: CompanyId) -> PortalFacts:
     # What somebody writes while the portal answers is written after this picture was taken.
     began = parts.now()
     shape, records = await parts.single.read(company)
-    require_one_time(
-        parts.clock, parts.reader.server_time, portal=parts.portal, true_now=machine_time()
-    )
+    _require_one_time(parts)
     _remember_own(parts, shape.own_companies)
     facts = PortalFacts(shape, parts.policy_for(shape.own_companies), parts.journal_for(shape))
     if known is None:
