@@ -47,9 +47,11 @@ async def status_of(workers: Workers, letter: Letter) -> set[str]:
 async def test_the_page_gives_the_document_that_came_with_the_letter(tmp_path: Path) -> None:
     async with sent(tmp_path) as (letter, workers):
         page, picture = LINK.findall(letter.html)
+        address = await workers.serve_web()
+        # At its start it asks what time it is there.
         calls = len(workers.place.sandbox.portal.calls)
         async with httpx.AsyncClient(
-            base_url=await workers.serve_web(), headers={"User-Agent": PERSON}, timeout=60
+            base_url=address, headers={"User-Agent": PERSON}, timeout=60
         ) as client:
             assert (await client.get(picture)).headers["content-type"] == "image/gif"
             assert await status_of(workers, letter) == {"opened"}
@@ -59,5 +61,5 @@ async def test_the_page_gives_the_document_that_came_with_the_letter(tmp_path: P
             document = await client.get(f"{page}/document")
         attached = next(one for one in letter.attachments if one.content_type == "application/pdf")
         assert document.content == attached.content
-        # The web process has no portal to ask.
+        # Whoever follows a link asks the portal nothing.
         assert len(workers.place.sandbox.portal.calls) == calls

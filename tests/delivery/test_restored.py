@@ -18,7 +18,7 @@ from stavbill.app.copies import back_up, put_back
 from stavbill.errors import WritingStoppedError
 from stavbill.operations.restoring import adopt_world
 from stavbill.operations.sending import send_due
-from stavbill.operations.sending_desk import resolve_restored
+from stavbill.operations.sending_desk import order_sending, resolve_restored
 from stavbill.sandbox.mail.serve import MailDoors, mail_doors
 from stavbill.sandbox.mail.server import MailServer
 from stavbill.sandbox.portal import dump
@@ -158,3 +158,42 @@ async def test_nothing_comes_twice_whenever_the_copy_was_made(
             assert world.letters() == letters
             assert world.world() == before, copy
         assert keys_twice(world.place) == []
+
+
+async def test_what_was_sent_goes_to_a_person_once_and_is_ours_again(tmp_path: Path) -> None:
+    async with copied(tmp_path, "", every=1000) as world:
+        letters, lost = world.letters(), len(world.place.sandbox.portal.state.invoices)
+        put_back(world.place.config, world.copies[0], world.place.env)
+        document = await world.adopt()
+        unknown = document["unknown_invoices"]
+        assert unknown
+        # The portal shows them as sent, and this database has never heard of a letter.
+        assert document["sent_without_letter"] == unknown
+        (task,) = world.operators_tasks()
+        assert all(f"компания {one['company']}, счёт" in task for one in unknown)
+        await world.send()
+        async with open_parts(world.place.config, world.place.env) as parts:
+            mail = options(world.doors, PaperFactory())
+            for one in unknown:
+                ordered = order_sending(parts, mail, str(one["invoice_id"]), by="ivan")
+                assert ordered["invoice"] == one["invoice"]
+        await world.send()
+        assert world.letters() == letters
+        assert len(world.place.sandbox.portal.state.invoices) == lost
+        # Adopting again finds nothing, and opens no second task.
+        again = await world.adopt()
+        assert again["unknown_invoices"] == []
+        assert len(world.operators_tasks()) == 1
+
+
+async def test_a_person_may_have_a_doubtful_letter_sent_again(tmp_path: Path) -> None:
+    async with copied(tmp_path, "", every=1000) as world:
+        letters = world.letters()
+        put_back(world.place.config, world.copies[0], world.place.env)
+        document = await world.adopt()
+        async with open_parts(world.place.config, world.place.env) as parts:
+            mail = options(world.doors, PaperFactory())
+            done: dict[str, Any] = resolve_restored(parts, mail, again=True, by="ivan")
+        await world.send()
+        assert len(done["messages"]) == document["letters_possibly_sent"] > 0
+        assert (world.letters() - letters).total() == document["letters_possibly_sent"]
