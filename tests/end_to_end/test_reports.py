@@ -67,7 +67,10 @@ async def test_the_first_scheduled_month_waits_and_says_so_on_the_portal(tmp_pat
             assert ended["result"]["state"] == "waiting_approval"
             ((title, text, completed),) = run_tasks(place)
             assert title == "Биллинг: прогон за январь 2027 ждёт подтверждения"
-            assert f"stavbill run apply {run} --yes" in text
+            assert f"Номер плана: {run}." in text
+            assert "stavbill " not in text
+            status = await command(place, "status")
+            assert f"применить: stavbill run apply {run} --yes\n" in status.out
             assert not completed
             assert messages(place) == []
 
@@ -97,7 +100,8 @@ async def test_a_month_outside_the_band_waits_with_what_deviates(tmp_path: Path)
             assert (await workers.ended(run))["result"]["state"] == "waiting_approval"
         ((_, text, _),) = run_tasks(place)
         assert "слишком отличается" in text
-        assert f"stavbill run apply {run} --accept-band" in text
+        status = await command(place, "status")
+        assert f"применить: stavbill run apply {run} --accept-band\n" in status.out
         assert "компаний было" in text
 
         cancelled = await command(place, "ops", "cancel", run, "--json")

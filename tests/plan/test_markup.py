@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stavbill.plan.checklists import code_of, mend
+from stavbill.plan.checklists import mend
 from stavbill.plan.diff import HOLD_TAG
 from stavbill.plan.effects import ItemText
-from stavbill.plan.markup import as_text, item_as_text
+from stavbill.plan.item_keys import key_of
+from stavbill.plan.markup import as_text
 from tests.plan.world import item, task
 
 # What the portal's parsers look for: tags of BBCode and HTML, quotations, entities, line breaks.
@@ -81,21 +82,14 @@ def test_no_text_means_anything_and_a_text_that_was_written_is_written_the_same(
 
 
 @given(nasty)
-def test_an_item_keeps_the_code_at_its_end_and_nothing_else(text: str) -> None:
-    written = item_as_text(f"{text} [no_contract]")
-    assert code_of(written) == "no_contract"
-    assert not MEANS_SOMETHING.search(written.removesuffix("[no_contract]"))
-    assert item_as_text(written) == written
-
-
-@given(nasty)
 def test_an_item_that_stands_as_it_was_written_is_left_alone(text: str) -> None:
-    wanted = ItemText("tariff", f"{text} [tariff]")
-    standing = task(1, HOLD_TAG, item(5, item_as_text(wanted.text)))
+    wanted = ItemText("tariff-subscription", f"Тариф не понят (абонплата): «{text}», позиция 0.")
+    standing = task(1, HOLD_TAG, item(5, as_text(wanted.text)))
+    assert key_of(as_text(wanted.text)) == "tariff-абонплата"
     assert mend(standing, (wanted,)).is_empty
 
 
 def test_an_item_that_stands_with_markup_is_written_anew() -> None:
-    wanted = ItemText("tariff", "[URL=x]3*350[/URL] [tariff]")
+    wanted = ItemText("tariff-subscription", "Тариф не понят (абонплата): «[B]3*350[/B]».")
     (update,) = mend(task(1, HOLD_TAG, item(5, wanted.text)), (wanted,)).update
     assert update.item == 5

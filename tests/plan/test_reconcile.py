@@ -160,7 +160,7 @@ def test_an_invoice_that_is_moved_on_is_told_again() -> None:
 def test_an_invoice_that_is_gone_was_deleted_or_moved() -> None:
     (deleted,) = compare_invoices(records(), WRITTEN, {})
     assert deleted.kind is FindingKind.DELETED
-    assert f"stavbill company rerun {ME} --again" in deleted.detail
+    assert "скажите тому, кто ведёт биллинг" in deleted.detail
     (moved,) = compare_invoices(records(), WRITTEN, {InvoiceId(7): OTHER})
     assert moved.kind is FindingKind.MOVED
     assert "99" in moved.detail
@@ -305,7 +305,8 @@ ASKED = Numbered(
     found(FindingKind.TOTAL, ME, KEY, invoice=7, title="Подписка", wanted="1 050,00", found="5,00"),
 )
 NOTED = Numbered(13, found(FindingKind.PAID, ME, KEY, invoice=7, title="Подписка"))
-TEXT = f"{ASKED.finding.detail} [check-12]"
+TEXT = f"Расхождение 12: {ASKED.finding.detail}"
+OLD = f"{ASKED.finding.detail} [check-12]"
 
 
 def effects(
@@ -329,13 +330,19 @@ def test_nothing_is_told_twice() -> None:
     assert effects(standing(), ASKED, items=(TEXT,), told=("check-12",)) == ()
 
 
+def test_an_item_of_an_older_version_is_known_by_its_code_and_written_anew() -> None:
+    (mended,) = effects(standing(), ASKED, items=(OLD,), told=("check-12",))
+    assert isinstance(mended, MendTask)
+    assert ([one.text for one in mended.update], mended.add, mended.tick) == ([TEXT], (), ())
+
+
 def test_a_new_difference_joins_the_open_task_and_an_ended_one_is_ticked() -> None:
     fresh = Numbered(14, found(FindingKind.CURRENCY, ME, KEY, invoice=7, title="П", wanted="RUB",
                                found="USD"))  # fmt: skip
     (joined,) = effects(standing(), ASKED, fresh, items=(TEXT,))
     assert isinstance(joined, MendTask)
     assert [one.code for one in joined.add] == ["check-14"]
-    (ticked,) = effects(standing(), fresh, items=(TEXT, f"{fresh.finding.detail} [check-14]"))
+    (ticked,) = effects(standing(), fresh, items=(TEXT, f"Расхождение 14: {fresh.finding.detail}"))
     assert isinstance(ticked, MendTask)
     assert (ticked.add, len(ticked.tick), ticked.complete) == ((), 1, False)
 

@@ -9,6 +9,7 @@ from stavbill.plan.run_texts import (
     IssuerTotal,
     MonthCompared,
     RunTold,
+    apply_command,
     report_message,
     waiting_ends,
     waiting_task,
@@ -59,13 +60,12 @@ def test_a_report_says_who_was_billed_who_was_held_why_and_what_changed() -> Non
     ]
 
 
-def test_a_waiting_run_says_what_to_type() -> None:
+def test_a_waiting_run_says_who_decides_and_nothing_to_type() -> None:
     task = waiting_task(replace(TOLD, first_run=True), date(2026, 12, 10))
     assert task.title == "Биллинг: прогон за январь 2027 ждёт подтверждения"
     assert "это первый прогон" in task.description
-    assert "stavbill run show run:portal.example:2026-12-10\n" in task.description
-    assert "stavbill run apply run:portal.example:2026-12-10 --yes\n" in task.description
-    assert "stavbill ops cancel run:portal.example:2026-12-10\n" in task.description
+    assert "Номер плана: run:portal.example:2026-12-10." in task.description
+    assert "stavbill " not in task.description
 
 
 def test_a_run_outside_the_band_shows_the_issuers_and_asks_to_accept_it() -> None:
@@ -73,13 +73,18 @@ def test_a_run_outside_the_band_shows_the_issuers_and_asks_to_accept_it() -> Non
     text = waiting_task(replace(TOLD, deviating=(fell,)), date(2026, 12, 10)).description
     assert "слишком отличается" in text
     assert "(−50 %)" in text
-    assert "--accept-band\n" in text
 
 
 def test_too_many_invoices_are_told_with_the_number_to_allow() -> None:
     text = waiting_task(replace(TOLD, too_many=801), date(2026, 12, 10)).description
     assert "новых счетов 801" in text
-    assert "--yes --max-invoices 801\n" in text
+
+
+def test_what_applies_a_plan_names_everything_that_the_gate_asks_for() -> None:
+    assert apply_command("run:1", band=False, too_many=None) == "stavbill run apply run:1 --yes"
+    assert apply_command("run:1", band=True, too_many=801) == (
+        "stavbill run apply run:1 --accept-band --max-invoices 801"
+    )
 
 
 def test_a_month_without_a_past_has_no_percent() -> None:

@@ -10,17 +10,20 @@ from stavbill.billing.decide import decide
 from stavbill.billing.decision import Bill, Hold, RequisitesMissing, Skip, SkipReason
 from stavbill.billing.facts import Facts, NestedCount, OpenCredit, Recipients
 from stavbill.billing.money import Currency, Money
+from stavbill.plan.item_keys import key_of
 from stavbill.plan.sentences import (
     address_task_text,
     billed_text,
     call_item_text,
     explained_text,
     held_text,
-    hold_item_text,
+    hold_item_texts,
     hold_task_text,
     invoice_comment,
     parked_task_text,
+    without_keys,
 )
+from stavbill.plan.texts import hold_text
 from tests.billing.strategies import companies, days
 from tests.billing.world import POLICY, SIM, TENTH, facts, units
 from tests.plan.world import standing
@@ -48,7 +51,7 @@ def test_the_timeline_says_what_was_billed_and_why() -> None:
         "выставляет ООО «Автотрэкер», номер в счёте ПС-2021-147.\n"
         "Количество сходится: активных 3, в консервации 0 (тариф 3 и 0).\n"
         "Предоплата: с месяца март 2022, месяцев 1.\n"
-        "Перерасчёт c1: было 50,00, учтено 50,00, осталось 0,00 (RUB).\n\n"
+        "Перерасчёт c1: было 50,00, учтено 50,00, осталось 0,00 (руб.).\n\n"
         "Обратите внимание:\n"
         "• Отправить некуда: нет ни почты, ни номера WhatsApp."
     )
@@ -65,7 +68,7 @@ def test_the_timeline_says_why_not() -> None:
 def test_a_task_names_the_company_and_what_follows() -> None:
     title, description = hold_task_text(standing())
     assert title == "Биллинг: счёт не выставлен — ООО «Ромашка-Агро»"
-    assert "stavbill company rerun 21645" in description
+    assert "закройте задачу" in description
     assert hold_task_text(standing(title=""))[0].endswith("компания 21645")
 
 
@@ -74,7 +77,7 @@ def test_the_address_task_names_each_fault() -> None:
     title, _, items = address_task_text(standing(), bill.warnings)
     assert title == "Биллинг: исправить адрес — ООО «Ромашка-Агро»"
     assert "buh@" in items[0].text
-    assert [item.text.endswith(f"[{item.code}]") for item in items] == [True, True]
+    assert [key_of(item.text) for item in items] == [item.code for item in items]
     assert address_task_text(standing(title=""), ())[0].endswith("компания 21645")
 
 
@@ -82,7 +85,15 @@ def test_a_parked_company_is_named() -> None:
     title, description, item = parked_task_text(standing(title=""), "две копии")
     assert title.endswith("компания 21645")
     assert "две копии" in description
-    assert item.text.endswith(f"[{item.code}]")
+    assert item.text == "Разобраться: две копии"
+
+
+def test_keys_of_invoices_are_said_as_people_say_them() -> None:
+    key = "stavbill:101:subscription:2027-01:1:ps-rf:1"
+    assert without_keys(f"один счёт записан дважды: 5, 6 ({key})") == (
+        "один счёт записан дважды: 5, 6"
+    )
+    assert without_keys(f"удалён из портала: {key}") == "удалён из портала: за январь 2027"
 
 
 def test_a_call_item_begins_with_the_unit() -> None:
@@ -109,7 +120,10 @@ def test_every_decision_can_be_told(known: Facts, on: date) -> None:
             assert "\n\n" not in invoice_comment(draft, decision)
     if isinstance(decision, Hold):
         for reason in decision.reasons:
-            assert hold_item_text(reason, "x").endswith(" [x]")
+            assert key_of(hold_text(reason)) is not None
+        keys = {key_of(text) for text in hold_item_texts(decision.reasons)}
+        assert len(keys) == len(decision.reasons)
+        assert "stavbill " not in held_text(decision.reasons)
         assert len(held_text(decision.reasons).split("\n• ")) == len(decision.reasons) + 1
 
 

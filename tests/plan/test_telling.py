@@ -55,6 +55,6 @@ def test_the_same_reasons_are_the_same_whatever_the_incident_is_called() -> None
 def test_a_letter_that_is_not_accepted_does_not_blame_the_address() -> None:
     task, other = unaccepted_task(TROUBLE), refused_task(TROUBLE)
     assert "исправить адрес" not in f"{task.title} {task.description}".casefold()
-    assert "delivery resolve 7 --send-again" in task.description
+    assert "отправит счёт ещё раз (сообщение № 7)" in task.description
     assert task.key != other.key
     assert task.tag != other.tag

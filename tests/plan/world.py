@@ -37,7 +37,7 @@ from stavbill.plan.effects import (
 )
 from stavbill.plan.join import CALL_TAG
 from stavbill.plan.keys import format_invoice_key, parse_invoice_key
-from stavbill.plan.markup import item_as_text
+from stavbill.plan.markup import as_text
 from stavbill.plan.records import InvoiceRecord
 from stavbill.plan.standing import Standing, StandingItem, StandingTask
 from tests.billing.strategies import companies
@@ -147,7 +147,7 @@ def _with_mended(now: Standing, effect: MendTask) -> Standing:
         if (one := getattr(now, name)) is not None and one.task == effect.task
     )
     known: StandingTask = getattr(now, name)
-    texts = {update.item: item_as_text(update.text) for update in effect.update}
+    texts = {update.item: as_text(update.text) for update in effect.update}
     items = tuple(
         replace(
             one,
@@ -162,7 +162,7 @@ def _with_mended(now: Standing, effect: MendTask) -> Standing:
 
 def _added(known: StandingTask, texts: tuple[ItemText, ...]) -> StandingTask:
     first = max(one.item for one in known.items) + 1
-    new = tuple(item(first + step, item_as_text(one.text)) for step, one in enumerate(texts))
+    new = tuple(item(first + step, as_text(one.text)) for step, one in enumerate(texts))
     return replace(known, items=(*known.items, *new))
 
 

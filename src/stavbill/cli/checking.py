@@ -12,6 +12,7 @@ from stavbill.cli.formats import company_text
 from stavbill.cli.progress import TerminalProgress
 from stavbill.cli.run import Json
 from stavbill.cli.standing import print_standing
+from stavbill.cli.words import next_step
 
 if TYPE_CHECKING:
     from stavbill.operations.parts import Parts
@@ -119,10 +120,12 @@ def sync(
 
 
 def _show_findings(context: typer.Context, *, as_json: bool) -> None:
+    from stavbill.operations.names import named
     from stavbill.operations.reconcile import findings_document
 
     async def work(parts: Parts) -> Document:
-        return findings_document(parts)
+        found: Document = findings_document(parts)
+        return found | {"findings": named(parts, found["findings"])}
 
     document = context.obj.with_store(work)
     if as_json:
@@ -130,7 +133,10 @@ def _show_findings(context: typer.Context, *, as_json: bool) -> None:
         return
     for one in document["findings"]:
         remedy = REMEDIES[one["remedy"]]
-        say(f"{one['number']}: компания {one['company']} · {remedy} · {one['text']}")
+        say(f"{one['number']}: компания {company_text(one)} · {remedy} · {one['text']}")
+        step = next_step(one["kind"], one["company"])
+        if step:
+            say(f"    {step}")
     if not document["findings"]:
         say("Открытых расхождений нет.")
 

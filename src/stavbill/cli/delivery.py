@@ -78,6 +78,9 @@ def log(
         say("Ничего не отправлялось.")
     for row in document["sendings"]:
         _print_sending(row, door.zone())
+    stages = {message["stage"] for row in document["sendings"] for message in row["messages"]}
+    if stages & {"unclear", "failed"}:
+        say("Решить: stavbill delivery resolve СООБЩЕНИЕ --sent (дошло) или --send-again (ещё раз)")
 
 
 @app.command("send")

@@ -14,6 +14,7 @@ import typer
 from stavbill.billing.facts import CompanyId
 from stavbill.cli.common import Door, print_json, say
 from stavbill.cli.formats import company_text, moment
+from stavbill.cli.standing import print_waiting
 from stavbill.drawn import drawn_name
 
 if TYPE_CHECKING:
@@ -199,7 +200,8 @@ def list_(
         about = f" ({names[post.event]})" if post.event in names else ""
         say(f"Сообщение {post.event}{about} ждёт: попыток {post.attempts}{due}. {post.detail}")
     for run in waiting:
-        say(f"Ждёт подтверждения: stavbill run show {run.run}, потом stavbill run apply {run.run}")
+        gate = run.totals.get("gate", {})
+        print_waiting({"run_id": run.run, "on": run.on.isoformat(), "gate": gate})
     if not found:
         say("Незаконченных операций нет.")
     for known in found:

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from stavbill.cli.formats import Document, company_text, day_text, moment, person_text, sums
-from stavbill.cli.words import CHANGES, DECISIONS, RUN_KINDS, STATES, WARNINGS, plural
+from stavbill.cli.words import CHANGES, DECISIONS, RUN_KINDS, STATES, WARNINGS, next_step, plural
 from stavbill.files import write_file
 
 NOBODY = "никто не назначен"
@@ -54,11 +54,18 @@ def print_run(document: Document, *, warnings: bool = False) -> None:
         for row in mine:
             out.print(Padding(Text(_heading(row)), (0, 0, 0, 2)))
             for reason in row["reasons"] if row["decision"] != "skip" else ():
-                out.print(Padding(Text(f"• {reason['text']}"), (0, 0, 0, 4)))
+                _print_note(out, "•", reason, row)
             for note in row["warnings"] if warnings else ():
-                out.print(Padding(Text(f"! {note['text']}"), (0, 0, 0, 4)))
+                _print_note(out, "!", note, row)
     if not rows:
         out.print("Таких компаний нет.")
+
+
+def _print_note(out: Console, mark: str, note: Document, row: Document) -> None:
+    out.print(Padding(Text(f"{mark} {note['text']}"), (0, 0, 0, 4)))
+    step = next_step(note["code"], row["company"])
+    if step:
+        out.print(Padding(Text(step), (0, 0, 0, 6)))
 
 
 def by_person(rows: Iterable[Document]) -> Iterator[tuple[str, list[Document]]]:

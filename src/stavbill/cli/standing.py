@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import tzinfo
 
 from stavbill.cli.common import say
-from stavbill.cli.formats import Document, company_text, moment, person_text
+from stavbill.cli.formats import Document, company_text, day_text, moment, person_text
+from stavbill.plan.run_texts import apply_command
 
 FLAGS = {
     "kill_switch": "остановлено человеком",
@@ -40,6 +41,16 @@ def print_flags(flags: Iterable[Document], zone: tzinfo) -> None:
         say(WAYS_OUT[flag["flag"]])
 
 
+def print_waiting(run: Document) -> None:
+    """Print a run that waits for a person, and what shows, applies and cancels it."""
+    gate, name = run["gate"], run["run_id"]
+    band = bool(gate.get("deviations") or gate.get("shared"))
+    say(f"Ждёт подтверждения запуск {name} за {day_text(run['on'])}:")
+    say(f"    посмотреть: stavbill run show {name}")
+    say(f"    применить: {apply_command(name, band=band, too_many=gate.get('too_many_invoices'))}")
+    say(f"    отменить: stavbill ops cancel {name}")
+
+
 def print_standing(standing: Document, zone: tzinfo) -> None:
     """Print whether writing is allowed, and the companies that wait for a person."""
     print_flags(standing["flags"], zone)
@@ -57,5 +68,7 @@ def print_standing(standing: Document, zone: tzinfo) -> None:
             f"Ждёт до {moment(row['until'], zone)}: {AHEAD[row['what']].format(name=row['name'])} "
             "(часы переведены назад?)"
         )
+    for run in standing["waiting"]:
+        print_waiting(run)
     if standing["parked"]:
         say("Снять с паузы: stavbill company release КОМПАНИЯ --by ИМЯ")

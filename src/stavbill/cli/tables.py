@@ -27,6 +27,7 @@ from stavbill.cli.words import (
     STATUSES,
     WARNINGS,
     WRITTEN,
+    next_step,
     plural,
 )
 from stavbill.plan.run_texts import apply_command
@@ -201,6 +202,7 @@ def print_explanation(document: Document) -> None:
     numbers = {one["key"]: one for one in document.get("issued", ())}
     for reason in document["reasons"]:
         out.print(f"• {reason['text']}")
+        _print_step(out, reason, document)
     for invoice in document["invoices"]:
         issued = numbers.get(invoice["key"])
         number = f"№ {issued['number'] or issued['id']}, " if issued else ""
@@ -215,9 +217,16 @@ def print_explanation(document: Document) -> None:
         out.print(f"  {note['rule']} {note['text']}")
     for note in document["warnings"]:
         out.print(f"  Внимание, {note['rule']}: {note['text']}")
+        _print_step(out, note, document)
     if document.get("last_bill"):
         out.print(f"Как был посчитан счёт (запуск {document['last_bill']['run_id']}):")
         print_explanation(document["last_bill"])
+
+
+def _print_step(out: Console, told: Document, document: Document) -> None:
+    step = next_step(told["code"], document["company"])
+    if step:
+        out.print(f"  {step}")
 
 
 def _line(line: Document, currency: str) -> str:

@@ -87,6 +87,27 @@ CHECKS = {
 }
 
 
+# What an operator types about a reason, a warning or a finding; managers read no commands.
+NEXT_STEPS = {
+    "cancelled_by_hand": "Выставить снова: stavbill company rerun {company} --again",
+    "missed_months": (
+        "Выставить месяц: stavbill run month --month ГГГГ-ММ --company {company}, где ГГГГ-ММ — "
+        "месяц перед ним (у предоплаты)"
+    ),
+    "deleted": "Выставить снова: stavbill company rerun {company} --again",
+    "hold_mended": "Выставить сразу: stavbill company rerun {company}",
+    "vanished": (
+        "Снять с паузы: stavbill company release {company} --by ИМЯ; выставить снова: stavbill "
+        "company rerun {company} --again"
+    ),
+}
+
+
+def next_step(code: str, company: int) -> str:
+    """Return what an operator types about a reason, "" when there is nothing to type."""
+    return NEXT_STEPS.get(code, "").format(company=company)
+
+
 def plural(number: int, one: str, few: str, many: str) -> str:
     """Return the form of a Russian noun that stands with `number`."""
     tens, units = number % 100, number % 10

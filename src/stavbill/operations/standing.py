@@ -12,16 +12,20 @@ from stavbill.operations.present import Document
 from stavbill.store.ahead import ahead_of
 from stavbill.store.control import Flag, raised_flags
 from stavbill.store.parking import parked_companies
+from stavbill.store.runs import RunKind, RunState, latest_runs
 
 
 def standing_document(parts: Parts) -> Document:
     """Return `flags` that stop writing, `parked` companies, and whether a violation is standing.
 
-    `ahead` is what waits for a moment that only a clock which was set back makes it wait for.
+    `ahead` is what waits for a moment that only a clock which was set back makes it wait for,
+    `waiting` the month's run that waits for a person's word.
     """
     with parts.store.read() as db:
         up, parked = raised_flags(db, parts.portal), parked_companies(db, parts.portal)
         ahead = ahead_of(db, parts.portal, now=parts.now())
+        newest = latest_runs(db, parts.portal, limit=1, kind=RunKind.MONTH)
+    waits = [run for run in newest if run.state is RunState.WAITING_APPROVAL]
     rows = [
         {"company": int(one.company), "reason": one.reason, "since": one.since.isoformat()}
         for one in parked
@@ -45,4 +49,8 @@ def standing_document(parts: Parts) -> Document:
             for one in ahead
         ],
         "time_zone": str(parts.zone),
+        "waiting": [
+            {"run_id": run.run, "on": run.on.isoformat(), "gate": run.totals.get("gate", {})}
+            for run in waits
+        ],
     }

@@ -1,20 +1,19 @@
 """What must change on a checklist so that it says what it shall.
 
-Items are known again by the code in square brackets at their end; what people added themselves is
-left alone. Source: billing rules §9, «one checklist item for each reason, … updated, not repeated».
+Items are known again by the words that they begin with (`item_keys`); what people added themselves
+is left alone. Source: billing rules §9, «one checklist item for each reason, … updated, not
+repeated».
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 
 from stavbill.plan.effects import ItemId, ItemText, ItemUpdate
-from stavbill.plan.markup import item_as_text
+from stavbill.plan.item_keys import key_of
+from stavbill.plan.markup import as_text
 from stavbill.plan.standing import StandingItem, StandingTask
-
-_CODE = re.compile(r"\[([a-z0-9_-]+)\]\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +36,6 @@ class ChecklistChange:
         return hashlib.sha256(repr(self).encode()).hexdigest()[:10]
 
 
-def code_of(text: str) -> str | None:
-    """Return the code at the end of an item's text, None for items of people."""
-    found = _CODE.search(text)
-    return found[1] if found else None
-
-
 def mend(task: StandingTask, wanted: tuple[ItemText, ...], *, tick: bool = True) -> ChecklistChange:
     """Return the change that makes our items on `task` exactly `wanted`.
 
@@ -50,7 +43,7 @@ def mend(task: StandingTask, wanted: tuple[ItemText, ...], *, tick: bool = True)
 
     Source: billing rules §9.
     """
-    ours = _ours(task)
+    ours = _ours(task, wanted)
     codes = {item.code for item in wanted}
     return ChecklistChange(
         add=tuple(item for item in wanted if item.code not in ours),
@@ -61,7 +54,7 @@ def mend(task: StandingTask, wanted: tuple[ItemText, ...], *, tick: bool = True)
         update=tuple(
             ItemUpdate(ours[item.code].item, item.text)
             for item in wanted
-            if item.code in ours and ours[item.code].text.strip() != item_as_text(item.text).strip()
+            if item.code in ours and ours[item.code].text.strip() != as_text(item.text).strip()
         ),
     )
 
@@ -71,9 +64,11 @@ def tick_all(task: StandingTask) -> tuple[ItemId, ...]:
     return tuple(item.item for item in _ours(task).values() if not item.done)
 
 
-def _ours(task: StandingTask) -> dict[str, StandingItem]:
-    coded = ((code_of(item.text), item) for item in task.items if not item.root)
-    return {code: item for code, item in coded if code is not None}
+def _ours(task: StandingTask, wanted: tuple[ItemText, ...] = ()) -> dict[str, StandingItem]:
+    """Return our items by their codes; one that is not wanted any more by its own key."""
+    codes = {key_of(as_text(item.text)): item.code for item in wanted}
+    keyed = ((key_of(item.text), item) for item in task.items if not item.root)
+    return {codes.get(key, key): item for key, item in keyed if key is not None}
 
 
 def _is_done(ours: dict[str, StandingItem], code: str) -> bool:

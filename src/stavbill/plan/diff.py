@@ -12,7 +12,7 @@ from datetime import date
 from stavbill.billing.decision import Bill, Decision, Hold, HoldReason, InvoiceDraft, Skip
 from stavbill.billing.decision import SkipReason as Why
 from stavbill.billing.policy import begins_with, plain
-from stavbill.plan.checklists import ChecklistChange, code_of, mend, tick_all
+from stavbill.plan.checklists import ChecklistChange, mend, tick_all
 from stavbill.plan.effects import (
     AddTimeline,
     Effect,
@@ -24,6 +24,7 @@ from stavbill.plan.effects import (
     PutFields,
     PutInvoice,
 )
+from stavbill.plan.item_keys import key_of
 from stavbill.plan.keys import PARKING_PREFIX, format_invoice_key
 from stavbill.plan.markup import as_text
 from stavbill.plan.sentences import (
@@ -31,7 +32,7 @@ from stavbill.plan.sentences import (
     billed_text,
     call_item_text,
     held_text,
-    hold_item_text,
+    hold_item_texts,
     hold_task_text,
     invoice_comment,
     parked_task_text,
@@ -192,8 +193,7 @@ def _hold_effects(
         return []
     codes = _item_codes(reasons)
     items = tuple(
-        ItemText(code, hold_item_text(reason, code))
-        for code, reason in zip(codes, reasons, strict=True)
+        ItemText(code, text) for code, text in zip(codes, hold_item_texts(reasons), strict=True)
     )
     effects: list[Effect] = []
     if standing.hold_task is None:
@@ -230,8 +230,8 @@ def _item_codes(reasons: tuple[HoldReason, ...]) -> list[str]:
 
 
 def _item_code(code: str) -> str:
-    """Return `code` fit for square brackets: a label as people wrote it becomes a short hash."""
-    if code_of(f"[{code}]") == code:
+    """Return `code`, a short hash for a label as people wrote it: what older items bear."""
+    if key_of(f"[{code}]") == code:
         return code
     return f"field-{hashlib.sha256(code.encode()).hexdigest()[:8]}"
 

@@ -79,8 +79,8 @@ REMEDIES: Mapping[FindingKind, Remedy] = {
 
 TEXTS: Mapping[FindingKind, str] = {
     FindingKind.DELETED: (
-        "Счёт {invoice} «{title}» ({total}) удалён из портала. Выставить снова: stavbill company "
-        "rerun {company} --again."
+        "Счёт {invoice} «{title}» ({total}) удалён из портала. Если он нужен, скажите тому, кто "
+        "ведёт биллинг: он выставит его снова."
     ),
     FindingKind.VANISHED: "счёт выставлен и удалён из портала: {keys}",
     FindingKind.MOVED: (
@@ -125,8 +125,8 @@ TEXTS: Mapping[FindingKind, str] = {
         "Задача {task} о задержке больше не нужна: выставлять нечего. Она будет закрыта."
     ),
     FindingKind.HOLD_MENDED: (
-        "Причины задержки устранены (задача {task}). Счёт выставит следующий запуск, или сразу: "
-        "stavbill company rerun {company}."
+        "Причины задержки устранены (задача {task}). Счёт выставит следующий запуск; чтобы не "
+        "ждать, закройте задачу."
     ),
 }
 

@@ -21,7 +21,6 @@ _MARKUP = re.compile(
     r"|-{6,}",  # a quotation's border in a chat
     re.MULTILINE,
 )
-_CODE = re.compile(r"\[[a-z0-9_-]+\]\s*$")
 
 
 def as_text(text: str) -> str:
@@ -30,14 +29,3 @@ def as_text(text: str) -> str:
     What is text already stays as it is, so that a text read back may be compared.
     """
     return _MARKUP.sub(lambda found: "".join(_TWINS.get(sign, sign) for sign in found[0]), text)
-
-
-def item_as_text(text: str) -> str:
-    """Return a checklist item as it is written: text, and our code at its end as it stands.
-
-    Source: billing rules §9 (an item is known again by its code).
-    """
-    code = _CODE.search(text)
-    if code is None:
-        return as_text(text)
-    return as_text(text[: code.start()]) + text[code.start() :]

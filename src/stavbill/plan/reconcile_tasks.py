@@ -11,9 +11,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from stavbill.plan.checklists import code_of, mend, tick_all
+from stavbill.plan.checklists import mend, tick_all
 from stavbill.plan.effects import EffectKey, ItemText, MendTask, OpenTask
 from stavbill.plan.findings import ACCEPT, Finding, Remedy
+from stavbill.plan.item_keys import key_of
 from stavbill.plan.standing import Standing, StandingTask
 
 CHECK_TAG = "stavbill-check"
@@ -30,7 +31,7 @@ class Numbered:
 
     @property
     def code(self) -> str:
-        """The code at the end of its item."""
+        """The key of its item."""
         return f"check-{self.number}"
 
 
@@ -52,7 +53,7 @@ def check_task_effects(
     if task is None:
         fresh = tuple(_item(one) for one in asked if one.code not in told)
         return (_opening(standing, fresh, due),) if fresh else ()
-    listed = {code_of(item.text) for item in task.items if not item.root}
+    listed = {key_of(item.text) for item in task.items if not item.root}
     wanted = tuple(_item(one) for one in asked if one.code in listed or one.code not in told)
     if not wanted:
         key = EffectKey(f"{CHECK_PREFIX}-close:{task.task}")
@@ -95,4 +96,4 @@ def _opening(standing: Standing, items: tuple[ItemText, ...], due: date) -> Open
 
 
 def _item(one: Numbered) -> ItemText:
-    return ItemText(one.code, f"{one.finding.detail} [{one.code}]")
+    return ItemText(one.code, f"Расхождение {one.number}: {one.finding.detail}")

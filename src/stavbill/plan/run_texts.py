@@ -110,6 +110,10 @@ def waiting_task(told: RunTold, due: date) -> OpenTask:
 
     Source: operations page, «Safety».
     """
+    who = (
+        f"Номер плана: {told.run}. Посмотреть его по компаниям, применить или отменить может тот, "
+        "кто ведёт биллинг; что для этого нужно, показывает состояние биллинга на его сервере."
+    )
     lines = [
         f"План на {told.on:%d.%m.%Y} составлен, но ничего не записано: {_why(told)}",
         *_deviations(told),
@@ -117,10 +121,7 @@ def waiting_task(told: RunTold, due: date) -> OpenTask:
         "",
         *_totals(told),
         "",
-        f"Посмотреть по компаниям: stavbill run show {told.run}",
-        f"Применить: {_apply_command(told)}",
-        f"Отменить: stavbill ops cancel {told.run}",
-        "",
+        who,
         "Задача закроется сама, когда прогон применят, отменят или заменит следующий.",
     ]
     return OpenTask(
@@ -133,11 +134,6 @@ def waiting_task(told: RunTold, due: date) -> OpenTask:
         items=(),
         due=due,
     )
-
-
-def _apply_command(told: RunTold) -> str:
-    band = bool(told.deviating or told.waits_for_causes)
-    return apply_command(told.run, band=band, too_many=told.too_many)
 
 
 def apply_command(run: str, *, band: bool, too_many: int | None) -> str:

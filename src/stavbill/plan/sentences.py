@@ -5,6 +5,9 @@ Source: portal page, «Written»; billing rules §9.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from stavbill.billing.decision import (
     Bill,
     Decision,
@@ -16,9 +19,13 @@ from stavbill.billing.decision import (
 )
 from stavbill.plan.effects import ItemText
 from stavbill.plan.invariants import MustNever, Violation
+from stavbill.plan.item_keys import numbered
+from stavbill.plan.keys import INVOICE_KEY, parse_invoice_key
 from stavbill.plan.standing import Standing
-from stavbill.plan.texts import draft_lines, hold_text, note_text, rubles, skip_text
+from stavbill.plan.texts import draft_lines, hold_text, month, note_text, rubles, skip_text
 
+_KEY = re.compile(INVOICE_KEY.pattern)
+_KEY_IN_BRACKETS = re.compile(rf" \((?:{re.sub(r'[(][?]P<[a-z]+>', '(?:', INVOICE_KEY.pattern)})\)")
 ADDRESS_ITEMS = {
     "no_recipient": "Укажите почту («Эмaйл для абонки») или номер WhatsApp.",
     "recipient_unusable": "Исправьте адрес.",
@@ -73,16 +80,16 @@ def hold_task_text(standing: Standing) -> tuple[str, str]:
     """Return title and description of the task that a held company gets."""
     name = standing.title or f"компания {standing.company}"
     description = (
-        "Счёт за абонплату не выставлен. Причины в чек-листе; когда они устранены, счёт выставит "
-        "следующий запуск, или сразу: stavbill company rerun "
-        f"{standing.company}. Пункты и задача закроются сами."
+        "Счёт за абонплату не выставлен. Причины в чек-листе. Когда они устранены, закройте "
+        "задачу: биллинг решит компанию заново. Или не закрывайте: счёт выставит следующий запуск, "
+        "а пункты и задача закроются сами."
     )
     return f"Биллинг: счёт не выставлен — {name}", description
 
 
-def hold_item_text(reason: HoldReason, code: str) -> str:
-    """Return one reason as a checklist item, its code at the end."""
-    return f"{hold_text(reason)} [{code}]"
+def hold_item_texts(reasons: Sequence[HoldReason]) -> list[str]:
+    """Return reasons as checklist items, known again by the words that they begin with."""
+    return numbered([hold_text(reason) for reason in reasons])
 
 
 def address_task_text(
@@ -91,8 +98,7 @@ def address_task_text(
     """Return title, description and items of the task «mend the address»."""
     name = standing.title or f"компания {standing.company}"
     items = tuple(
-        ItemText(note.code, f"{note_text(note)} {ADDRESS_ITEMS[note.code]} [{note.code}]")
-        for note in wrong
+        ItemText(note.code, f"{note_text(note)} {ADDRESS_ITEMS[note.code]}") for note in wrong
     )
     description = (
         "Счёт выставлен, но отправить его по этим адресам нельзя. "
@@ -104,13 +110,25 @@ def address_task_text(
 def parked_task_text(standing: Standing, reason: str) -> tuple[str, str, ItemText]:
     """Return title, description and item of the task about a parked company."""
     name = standing.title or f"компания {standing.company}"
+    told = without_keys(reason)
     description = (
-        f"Состояние счетов противоречиво: {reason}. Биллинг ничего не пишет по этой компании, пока "
-        "человек не разберётся. Потом: stavbill company release "
-        f"{standing.company} --by ИМЯ"
+        f"Состояние счетов противоречиво: {told}. Биллинг ничего не пишет по этой компании, пока "
+        "человек не разберётся. Когда всё верно, скажите тому, кто ведёт биллинг: он снимет "
+        "компанию с паузы."
     )
-    item = ItemText("parked", f"Разобраться: {reason} [parked]")
+    item = ItemText("parked", f"Разобраться: {told}")
     return f"Биллинг: компания на паузе — {name}", description, item
+
+
+def without_keys(text: str) -> str:
+    """Return a text with the keys of our invoices as people say them, or without."""
+    plain = _KEY_IN_BRACKETS.sub("", text)
+    return _KEY.sub(lambda found: _said(found[0]), plain)
+
+
+def _said(key: str) -> str:
+    known = parse_invoice_key(key)
+    return key if known is None else f"за {month(known.period.first.code)}"
 
 
 def violation_text(found: Violation) -> str:

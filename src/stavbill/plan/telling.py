@@ -99,10 +99,9 @@ def refused_task(trouble: Trouble) -> OpenTask:
     description = (
         f"{_invoice(trouble.notice)} выставлен, но не дошёл до {trouble.recipient}: "
         f"{trouble.reason}. Исправьте адрес на карточке компании: новому адресу счёт уйдёт сам в "
-        "течение часа. Если адрес верный, отправить ещё раз: "
-        f"stavbill delivery resolve {trouble.message} --send-again --by ИМЯ"
+        f"течение часа. Если адрес верный, {_again(trouble)}"
     )
-    item = f"Исправить адрес {trouble.recipient}: {trouble.reason} [address]"
+    item = f"Исправить адрес {trouble.recipient}: {trouble.reason}"
     return _task(trouble, "address", f"Биллинг: исправить адрес — {name}", description, item)
 
 
@@ -115,11 +114,19 @@ def unaccepted_task(trouble: Trouble) -> OpenTask:
     description = (
         f"{_invoice(trouble.notice)} выставлен, но не дошёл до {trouble.recipient}: "
         f"{trouble.reason}. Адрес, по-видимому, верный: отказ касается письма или отправителя "
-        "(размер, похожесть на спам, вход, SPF, DKIM). Когда причина устранена, отправить ещё раз: "
-        f"stavbill delivery resolve {trouble.message} --send-again --by ИМЯ"
+        "(размер, похожесть на спам, вход, подписи домена). Когда причина устранена, "
+        f"{_again(trouble)}"
     )
-    item = f"Узнать, почему не принято письмо на {trouble.recipient}: {trouble.reason} [letter]"
+    item = f"Узнать, почему не принято письмо на {trouble.recipient}: {trouble.reason}"
     return _task(trouble, "letter", f"Биллинг: письмо не принято — {name}", description, item)
+
+
+def _again(trouble: Trouble) -> str:
+    """Return whom to ask for the message once more, and by what it is found."""
+    return (
+        "скажите тому, кто ведёт биллинг: он отправит счёт ещё раз (сообщение № "
+        f"{trouble.message})."
+    )
 
 
 def reasons_mark(reason: str) -> int:
@@ -140,10 +147,10 @@ def doubt_task(trouble: Trouble) -> OpenTask:
     description = (
         f"{_invoice(trouble.notice)} отправлялся на {trouble.recipient}, но ответ сервера потерян "
         f"({trouble.reason}), и подтверждения нет до сих пор. Второй раз сам он не уйдёт. Спросите "
-        f"клиента. Дошёл: stavbill delivery resolve {trouble.message} --sent --by ИМЯ. Не дошёл: "
-        f"stavbill delivery resolve {trouble.message} --send-again --by ИМЯ"
+        "клиента и скажите тому, кто ведёт биллинг, дошёл счёт или отправить его ещё раз "
+        f"(сообщение № {trouble.message})."
     )
-    item = f"Узнать, дошёл ли счёт до {trouble.recipient} [doubt]"
+    item = f"Узнать, дошёл ли счёт до {trouble.recipient}"
     return _task(trouble, "doubt", f"Биллинг: дошёл ли счёт? — {name}", description, item)
 
 
@@ -157,7 +164,7 @@ def document_task(trouble: Trouble) -> OpenTask:
         f"{_invoice(trouble.notice)} выставлен, но не отправлен: документ не составить. "
         f"{trouble.reason} Когда это исправлено, счёт уйдёт сам."
     )
-    item = f"Исправить: {trouble.reason} [document]"
+    item = f"Исправить: {trouble.reason}"
     return _task(trouble, "document", f"Биллинг: счёт не отправлен — {name}", description, item)
 
 

@@ -180,8 +180,8 @@ def _contract(reason: NoContract) -> str:
 
 def _issuer(reason: IssuerUnknown) -> str:
     return (
-        f"Юрлицо «{reason.issuer}» не найдено среди реквизитов вашей компании в Битрикс24 "
-        f"(правило {reason.rule}). Заведите его или исправьте правило в настройках."
+        f"Юрлицо «{reason.issuer}» не найдено среди реквизитов вашей компании в Битрикс24. "
+        "Заведите его или исправьте правило в настройках биллинга."
     )
 
 
@@ -236,8 +236,8 @@ def _unknown(reason: UnitsUnknown) -> str:
 
 def _conservation(reason: ConservationPriceMissing) -> str:
     return (
-        f"В консервации объектов: {reason.conserved}, а цена консервации для валюты "
-        f"{reason.currency.value} не задана. Задайте её в настройках."
+        f"В консервации объектов: {reason.conserved}, а цена консервации "
+        f"({CURRENCY_SIGNS[reason.currency.value]}) не задана. Задайте её в настройках биллинга."
     )
 
 
@@ -245,17 +245,21 @@ def _overlap(reason: Overlap) -> str:
     months = ", ".join(month(known.code) for known in reason.months)
     invoices = ", ".join(str(invoice) for invoice in reason.invoices)
     return (
-        f"Часть месяцев уже выставлена ({months}; счета {invoices}). Исправьте «Выставлять за "
-        "несколько» или дождитесь конца этих месяцев."
+        f"Часть месяцев уже выставлена ({_services(reason.services)}: {months}; счета {invoices}). "
+        "Исправьте «Выставлять за несколько» или дождитесь конца этих месяцев."
     )
 
 
 def _cancelled(reason: CancelledByHand) -> str:
     invoices = ", ".join(str(invoice) for invoice in reason.invoices)
     return (
-        f"Счёт за этот месяц отменён вручную ({invoices}). Выставить снова может только человек: "
-        "stavbill company rerun КОМПАНИЯ --again."
+        f"Счёт за этот месяц отменён вручную ({_services(reason.services)}: {invoices}). Сам "
+        "биллинг его снова не выставит: если он нужен, скажите тому, кто ведёт биллинг."
     )
+
+
+def _services(codes: tuple[ServiceCode, ...]) -> str:
+    return ", ".join(service(code) for code in codes)
 
 
 def _unclear(reason: CoverageUnclear) -> str:
@@ -295,6 +299,8 @@ def _readable(name: str, value: NoteValue) -> str:
         return ", ".join(write(part) for part in value)
     if isinstance(value, int):
         return _kopecks(value) if name in ("before", "used", "after") else str(value)
+    if name == "currency":
+        return CURRENCY_SIGNS.get(value, value)
     if name in ("month", "first", "last"):
         return month(value)
     if name in ("day", "until", "date"):
@@ -317,8 +323,8 @@ NOTES = {
     "months_not_passed": "Период {first} – {last} ещё не закончился.",
     "not_on_invoice": "В счёте за {month} нет: {services}.",
     "missed_months": (
-        "Не выставлены прошлые месяцы: {months}. Выставить месяц: stavbill run month --month "
-        "ГГГГ-ММ --company КОМПАНИЯ, где ГГГГ-ММ — месяц перед ним (у предоплаты)."
+        "Не выставлены прошлые месяцы: {months}. Сами они не выставятся: если счета нужны, скажите "
+        "тому, кто ведёт биллинг."
     ),
     "postponed": "Дата отправки на карточке: {until}.",
     "not_its_day": "День отправки: {day}.",

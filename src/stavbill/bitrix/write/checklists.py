@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from stavbill.bitrix.batch import Command, Json, Markup, Reference
 from stavbill.bitrix.write.values import id_at, rows_at, text_at
 from stavbill.plan.effects import ItemId, ItemText, ItemUpdate
-from stavbill.plan.markup import item_as_text
+from stavbill.plan.markup import as_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,7 @@ class Checklist:
     def missing(self, items: Sequence[ItemText]) -> tuple[ItemText, ...]:
         """Return the items whose text does not stand on the task."""
         return tuple(
-            item
-            for item in items
-            if not {plain(item_as_text(item.text)), plain(item.text)} & self.texts
+            item for item in items if not {plain(as_text(item.text)), plain(item.text)} & self.texts
         )
 
     def unticked(self, items: Sequence[ItemId]) -> tuple[ItemId, ...]:
@@ -44,7 +42,7 @@ class Checklist:
             update
             for update in updates
             if update.item in self.titles
-            and self.titles[update.item] != plain(item_as_text(update.text))
+            and self.titles[update.item] != plain(as_text(update.text))
         )
 
 
@@ -74,7 +72,7 @@ def add_item(task: int | Reference, item: ItemText) -> Command:
 
     Without a parent it joins the task's checklist, or begins one.
     """
-    title = Markup(item_as_text(item.text))
+    title = Markup(as_text(item.text))
     return Command("task.checklistitem.add", {"TASKID": task, "FIELDS": {"TITLE": title}})
 
 
@@ -90,7 +88,7 @@ def renew_item(task: int, item: ItemId) -> Command:
 
 def reword_item(task: int, update: ItemUpdate) -> Command:
     """Return the command that gives an item another text; its answer is null."""
-    title = Markup(item_as_text(update.text))
+    title = Markup(as_text(update.text))
     return Command(
         "task.checklistitem.update",
         {"TASKID": task, "ITEMID": update.item, "FIELDS": {"TITLE": title}},
