@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.delivery.test_killed import billed
 from tests.end_to_end.driving import DAY, Installation, installed
 from tests.end_to_end.people import command, invoices
 
@@ -52,12 +54,24 @@ async def test_they_say_the_same_without_secrets(tmp_path: Path, *, with_url: bo
 async def test_a_document_that_was_composed_is_shown_and_another_names_the_webhook(
     tmp_path: Path,
 ) -> None:
-    async with installed(tmp_path, companies=8) as place:
-        await place.run(companies=(E1,))
-        number = str(invoices(place, E1)[0]["id"])
-        told = await command(without_secrets(place), "invoice", "preview", number)
-        assert told.code == 2
-        assert "STAVBILL_PORTAL_URL" in told.err
+    async with billed(tmp_path, companies=8) as place:
+        bare, number = without_secrets(place), str(invoices(place, E1)[0]["id"])
+        folder = tmp_path / "files"
+        told = await command(bare, "invoice", "preview", number, "--out", str(folder))
+        assert (told.code, "STAVBILL_PORTAL_URL" in told.err) == (2, True)
+
+        sent = await command(place, "delivery", "send")
+        assert sent.code == 0, sent.err + sent.out
+        told = await command(bare, "invoice", "preview", number, "--out", str(folder))
+        assert told.code == 0, told.err
+        [file] = folder.iterdir()
+        assert file.read_bytes().startswith(b"%PDF")
+
+        log = await command(bare, "delivery", "log", "--company", str(E1))
+        company = place.sandbox.portal.state.companies.records[E1]
+        assert f"Компания {E1} {company['TITLE']} (ответственный " in log.out
+        assert "1\u00a0050,00\u00a0руб." in log.out
+        assert not re.search(r"UTC|RUB", log.out)
 
 
 async def test_what_needs_the_portal_names_what_is_missing(tmp_path: Path) -> None:
