@@ -169,7 +169,7 @@ class Planner:
             planned.effects.update(effect.kind for effect in effects)
             for one in recorded.contradictions:
                 planned.counts.parked += 1
-                reason = f"contradiction: {one.key}"
+                reason = f"запись {one.key} уже отправлялась с другим содержанием"
                 planned.parked.append({"company": int(one.company), "reason": reason})
             if number is not None:
                 document = planned.document()

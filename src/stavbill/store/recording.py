@@ -66,7 +66,7 @@ def record_effects(
     )
     bad = {one.company for one in contradictions}
     for one in contradictions:
-        reason = f"эффект {one.key} уже отправлялся с другим содержанием ({one.status.value})"
+        reason = f"запись {one.key} уже отправлялась с другим содержанием"
         park(db, portal, one.company, reason=reason, run=run, at=at)
     # What a restored database does not remember may stand there: nobody knows that it does not.
     witness = "" if is_restored_lately(db, at) else by
