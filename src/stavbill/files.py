@@ -34,13 +34,20 @@ def write_file(path: Path, content: str | bytes) -> None:
 def keep_private(path: Path) -> None:
     """Take a file from all others, or make an empty one that another library goes on with.
 
-    A file that belongs to another user stays as it is: its owner decides.
+    A file that is there is never opened: closing it would end every lock that this process holds on
+    it, and SQLite's locks are such. A file that belongs to another user stays as it is: its owner
+    decides.
     """
-    os.close(_opened(path, 0))
+    try:
+        # Born private: a file that is narrowed after writing was readable for a moment.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE))
+    except FileExistsError:
+        known = path.stat()
+        if known.st_mode & FOR_OTHERS and known.st_uid == os.geteuid():
+            path.chmod(FILE)
 
 
 def _opened(path: Path, flags: int) -> int:
-    # Born private: a file that is narrowed after writing was readable for a moment.
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | flags, FILE)
     try:
         known = os.fstat(handle)
