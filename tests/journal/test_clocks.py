@@ -75,3 +75,26 @@ def test_a_doubt_of_another_clock_is_left_alone_before_our_own_eyes(store: Store
 
     run_virtually(main())
     require_end_state(store, world, 4)
+
+
+def test_a_doubt_that_is_due_for_hours_is_asked_about_at_once(store: Store) -> None:
+    """Whoever only lives for moments would never ask about what another process left."""
+    begin(store, 4)
+    world = World(VirtualClock(), fates=[Fate.LOST_AFTER])
+
+    async def leave() -> None:
+        dying = asyncio.ensure_future(journal_on(store, world, owner="first").apply(RUN))
+        await VirtualClock().sleep(10.0)
+        dying.cancel()
+        await asyncio.gather(dying, return_exceptions=True)
+
+    async def go_on() -> float:
+        later = VirtualClock(skew_s=7 * 3600.0)
+        began = later.monotonic()
+        await journal_on(store, world, owner="second", clock=later).resume()
+        return later.monotonic() - began
+
+    run_virtually(leave())
+    took_s = run_virtually(go_on())
+    require_end_state(store, world, 4)
+    assert took_s < SETTINGS.quiet_s
