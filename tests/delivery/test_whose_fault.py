@@ -12,6 +12,7 @@ import pytest
 from stavbill.delivery.texts import LetterFacts, Texts
 from stavbill.operations.sending_desk import release_sending, resolve_refused
 from stavbill.sandbox.mail.faults import Fault, Trouble
+from stavbill.store.messages import MessageId, read_message
 from tests.delivery.office import message_to, opened, tasks_of
 from tests.delivery.scripted import scripted
 from tests.delivery.test_long_troubles import PASS, days
@@ -28,14 +29,19 @@ async def test_a_letter_that_cannot_be_written_holds_up_no_other(
         usual = getattr(Texts, kind)
 
         def broken(texts: Texts, facts: LetterFacts) -> str:
-            if facts.page == office.mail.links.page(number):
+            if facts.page == page:
                 msg = "a customer's template"
                 raise ZeroDivisionError(msg)
             words: str = usual(texts, facts)
             return words
 
         await office.send(rules=replace(NOW, manual=True))
-        number = message_to(office, "101@example.ru")["message"]
+        number = MessageId(message_to(office, "101@example.ru")["message"])
+        with office.parts.store.read() as db:
+            message = read_message(db, number)
+        assert message is not None
+        assert message.link is not None
+        page = office.mail.links.page(message.link)
         for row in office.log():
             release_sending(office.parts, row["invoice"], by="Петрова")
         with monkeypatch.context() as bug:
