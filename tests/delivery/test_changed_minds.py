@@ -176,7 +176,8 @@ async def test_what_was_opened_while_the_answer_was_awaited_was_sent(
             client="192.0.2.7",
             at=parts.now() + timedelta(minutes=2),
         )
-        token = sign(SECRET, Purpose.PIXEL, int(message.message))
+        assert message.link is not None
+        token = sign(SECRET, Purpose.PIXEL, message.link)
         assert Visitors(desk).looked(token, visit)
         if vanished:
             with parts.store.write() as db:

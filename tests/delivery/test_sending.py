@@ -119,7 +119,7 @@ async def test_a_lost_answer_is_never_sent_again_by_itself(tmp_path: Path) -> No
         assert set(office.mailbox.values()) == {1}
         (task,) = tasks_of(office, "дошёл ли счёт")
         (unclear,) = (one for one in office.messages() if one["stage"] == "unclear")
-        assert f"delivery resolve {unclear['message']} --sent" in task
+        assert f"(сообщение № {unclear['message']})" in task
         resolve_message(office.parts, office.mail, unclear["message"], again=False, by="Петрова")
         assert "unclear" not in {one["stage"] for one in office.messages()}
         with pytest.raises(ConfigError, match="решать нечего"):

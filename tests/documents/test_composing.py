@@ -107,7 +107,7 @@ async def test_rows_that_a_person_changed_are_not_printed_as_ours(tmp_path: Path
         await office.change("crm.item.productrow.set", owner)
         said = await office.reasons(invoice)
         assert "изменён в портале после выставления: сумма 5,00" in said.replace("\u00a0", " ")
-        assert f"stavbill invoice send {invoice['id']} --corrected" in said
+        assert "скажите тому, кто ведёт биллинг: он отправит исправленный" in said
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ async def test_an_item_that_is_worded_anew_says_no_markup(desk: Desk) -> None:
         key=EffectKey("mend:2"), company=effect.company, task=TaskId(task), update=update
     )
     assert isinstance((await tasks.send([Order(mend)]))[mend.key], Done)
-    assert any(text.endswith(" [tariff]") for text in await desk.items(task))
+    assert any(text.endswith(" ［tariff］") for text in await desk.items(task))
     assert not any(means_something(text) for text in await desk.items(task))
     assert await tasks.find([mend]) == {mend.key: Found(task, complete=True)}
 
